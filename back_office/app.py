@@ -3,13 +3,19 @@
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
+from back_office.customers.privacy_routes import router as privacy_routes
+from back_office.customers.routes import router as customer_routes
 from back_office.discrepancies.routes import router as discrepancy_routes
 from back_office.disputes.routes import router as dispute_routes
+from back_office.exports.routes import router as export_routes
 from back_office.history.routes import router as history_routes
+from back_office.ledger.routes import router as ledger_routes
 from back_office.office import Office
+from back_office.overview.routes import router as overview_routes
 from back_office.payments.action_routes import router as action_routes
 from back_office.payments.live import router as live_routes
 from back_office.payments.routes import router as payment_routes
+from back_office.payouts.routes import router as payout_routes
 from back_office.reconciliations.routes import router as reconciliation_routes
 from back_office.search.routes import router as search_routes
 from back_office.staff.routes import router as staff_routes
@@ -18,6 +24,7 @@ from back_office.static.routes import static_routes
 from back_office.stripe_events.routes import router as stripe_event_routes
 from back_office.system.routes import router as system_routes
 from back_office.system.stuck_routes import router as stuck_routes
+from back_office.views.routes import router as view_routes
 from back_office.web.addresses import START
 from back_office.web.errors import install_error_pages
 from back_office.web.headers import SecurityHeaders
@@ -39,6 +46,13 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         action_routes,
         dispute_routes,
         history_routes,
+        customer_routes,
+        privacy_routes,
+        view_routes,
+        overview_routes,
+        export_routes,
+        payout_routes,
+        ledger_routes,
         reconciliation_routes,
         discrepancy_routes,
         system_routes,

@@ -1,6 +1,7 @@
 """What the pages work with; the application keeps it as `app.state.office`."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
@@ -10,6 +11,7 @@ from back_office.settings import BackOfficeSettings
 from back_office.staff.lockout import Lockout
 from back_office.staff.passwords import Accounts
 from back_office.staff.sessions import Sessions
+from infra.settings.reconciliation import zone_named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +25,8 @@ class Office:
     lockout: Lockout
     stripe_dashboard: str
     streams: Streams
+    zone: ZoneInfo
+    """Where the business's days begin and end; times are shown in it beside UTC."""
     tls: bool
     """Whether browsers come over TLS: always, but in development."""
 
@@ -39,6 +43,7 @@ class Office:
             ),
             lockout=Lockout(failures=settings.back_office_lockout_failures, locked_s=settings.back_office_lockout_s),
             streams=Streams(most=settings.back_office_max_streams),
+            zone=zone_named(settings.reconciliation_time_zone),
             stripe_dashboard=settings.back_office_stripe_dashboard_url,
             tls=not settings.is_development,
         )

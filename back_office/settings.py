@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 
 from infra.settings.http import DEVELOPMENT_KEY_SHA256
 from infra.settings.process import Port
+from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.settings.staff import StaffSettings
 
 
@@ -19,8 +20,8 @@ def _base_address(url: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_base_address)]
 
 
-class BackOfficeSettings(StaffSettings):
-    """What the back office reads from its environment."""
+class BackOfficeSettings(StaffSettings, ReconciliationDaySettings):
+    """What the back office reads from its environment. Its days are those of the reconciliation."""
 
     back_office_host: str = "127.0.0.1"
     back_office_port: Port = 8003

@@ -8,8 +8,14 @@ from fastapi import FastAPI
 from command_api.client_secrets.routes import router as client_secrets_router
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.documentation import API
+from command_api.exports.routes import router as exports_router
+from command_api.exports.service import ExportRecorder
 from command_api.payments.routes import router as payments_router
 from command_api.payments.service import CommandService
+from command_api.payouts.routes import router as payouts_router
+from command_api.payouts.stripe_payouts import PaidTransactions
+from command_api.privacy.routes import router as privacy_router
+from command_api.privacy.service import PersonalDataService
 from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.reconciliations.service import ReconciliationService
 from command_api.split_payments.routes import router as split_payments_router
@@ -30,6 +36,9 @@ def create_app(
     payments: CommandService,
     split_payments: CommandService,
     client_secrets: ClientSecretReader,
+    paid_transactions: PaidTransactions,
+    exports: ExportRecorder,
+    personal_data: PersonalDataService,
     webhooks: WebhookIntake,
     reconciliations: ReconciliationService,
     webhook_endpoints: WebhookEndpointService,
@@ -48,6 +57,9 @@ def create_app(
     app.state.payments = payments
     app.state.split_payments = split_payments
     app.state.client_secrets = client_secrets
+    app.state.paid_transactions = paid_transactions
+    app.state.exports = exports
+    app.state.personal_data = personal_data
     app.state.webhooks = webhooks
     app.state.reconciliations = reconciliations
     app.state.webhook_endpoints = webhook_endpoints
@@ -73,6 +85,9 @@ def _add_routes(app: FastAPI) -> None:
         payments_router,
         split_payments_router,
         client_secrets_router,
+        payouts_router,
+        exports_router,
+        privacy_router,
         webhooks_router,
         reconciliations_router,
         webhook_endpoints_router,

@@ -1,6 +1,7 @@
 """What OpenAPI says of the command API as a whole."""
 
 from infra.http.openapi import ApiDescription
+from schemas.http.exports import RecordExportBody
 from schemas.http.operations import AssignBody, GiveUpBody, ReasonBody, ReplayDeadLettersBody
 from schemas.http.payments import (
     CancelPaymentBody,
@@ -9,6 +10,7 @@ from schemas.http.payments import (
     CreatePaymentBody,
     RefundPaymentBody,
 )
+from schemas.http.privacy import ErasureBody, UserExportBody
 from schemas.http.problems import ProblemBody
 from schemas.http.reconciliations import RequestReconciliationBody
 from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPaymentBody, RefundSplitPaymentBody
@@ -45,6 +47,9 @@ API = ApiDescription(
     title="Paystream command API",
     text=_TEXT,
     models=(
+        RecordExportBody,
+        ErasureBody,
+        UserExportBody,
         CreatePaymentBody,
         ConfirmPaymentBody,
         CapturePaymentBody,
@@ -68,6 +73,9 @@ API = ApiDescription(
     tags={
         "payments": "Commands on payments.",
         "split payments": "Commands on purchases that several payments pay, all or nothing.",
+        "payouts": "What a payout pays: for finance.",
+        "privacy": "Erasing the personal data of a user, and handing it out: for operators.",
+        "exports": "Files that staff takes away: each is recorded.",
         "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
         "discrepancies": "What people decide about differences between Stripe's books and the ledger.",
         "system": "How far each part is, and what cannot come to an end by itself: for the operator.",

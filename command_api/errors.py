@@ -138,6 +138,7 @@ _ERROR_SPECS = {
         status=409, title="The first request with this key is still being carried out", retry_after_s=1
     ),
     "payment_not_at_stripe": ErrorSpec(status=409, title="Stripe does not know the payment yet", retry_after_s=1),
+    "payout_items_unknown": ErrorSpec(status=404, title="What the payout pays is not known"),
     "payment_over": ErrorSpec(status=409, title="The payment ended before it came to Stripe"),
     "payment_busy": ErrorSpec(status=409, title="Others kept changing the payment", retry_after_s=1),
     "split_payment_busy": ErrorSpec(status=409, title="Others kept changing the split payment", retry_after_s=1),

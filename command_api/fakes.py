@@ -13,6 +13,7 @@ from command_api.payments.response_cache import InFlight, KeyClaim
 from domain.ids import MerchantId, StripeIntentId
 from event_store.appends import StoredResponse
 from event_store.payments import LoadedPayment
+from schemas.http.payouts import PaidTransactionPage
 
 
 class MemoryResponseCache:
@@ -62,6 +63,22 @@ class FixedPaymentWaiter:
         """Return at once, with what there is that is newer."""
         self.timeouts_s.append(timeout_s)
         return self.payment if self.payment is not None and self.payment.version > after_version else None
+
+
+class FixedPaidTransactions:
+    """`PaidTransactions` that has one page, or an error."""
+
+    def __init__(self, page: PaidTransactionPage | None = None, error: Exception | None = None) -> None:
+        self._page = page or PaidTransactionPage(data=[], has_more=False, next_cursor=None)
+        self.error = error
+        self.requests: list[tuple[str, str | None, int]] = []
+
+    async def page(self, payout_id: str, *, after: str | None, limit: int) -> PaidTransactionPage:
+        """Return it."""
+        self.requests.append((payout_id, after, limit))
+        if self.error is not None:
+            raise self.error
+        return self._page
 
 
 class FixedClientSecrets:

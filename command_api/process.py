@@ -9,12 +9,15 @@ from command_api.admission import Admission
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
+from command_api.exports.service import ExportRecorder
 from command_api.operations import operations
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
 from command_api.payments.service import CommandService
 from command_api.payments.subject import PAYMENTS
 from command_api.payments.waiter import PollingStreamWaiter
+from command_api.payouts.stripe_payouts import StripePaidTransactions
+from command_api.privacy.service import PersonalDataService
 from command_api.reconciliations.service import ReconciliationService
 from command_api.settings import CommandApiSettings
 from command_api.split_payments.subject import SPLIT_PAYMENTS
@@ -106,6 +109,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         stripe = await closing.enter_async_context(stripe_client(settings))
         guard = await closing.enter_async_context(open_stripe_guard(settings))
         secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
+        paid_transactions = StripePaidTransactions(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
         client_secrets = ClientSecretReader(log=log, waiter=waiter, secrets=secrets)
         webhooks = WebhookIntake.from_settings(
             settings,
@@ -135,6 +139,9 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             payments=payments,
             split_payments=split_payments,
             client_secrets=client_secrets,
+            paid_transactions=paid_transactions,
+            exports=ExportRecorder(log=log),
+            personal_data=PersonalDataService.from_settings(settings, vault),
             webhooks=webhooks,
             reconciliations=reconciliations,
             webhook_endpoints=webhook_endpoints,

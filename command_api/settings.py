@@ -10,7 +10,7 @@ from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECON
 from domain.split_payment.decide import MAX_EXPIRES_IN_SECONDS as MAX_SPLIT_EXPIRES
 from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPIRES
 from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
-from infra.settings.postgres import AppendSettings
+from infra.settings.postgres import AppendSettings, PostgresUrl
 from infra.settings.privacy import VaultSettings
 from infra.settings.process import Port
 from infra.settings.reconciliation import ReconciliationDaySettings
@@ -32,6 +32,8 @@ class CommandApiSettings(
 ):
     """What the command API reads from its environment."""
 
+    erasure_database_url: PostgresUrl | None = None
+    """The log, through the role paystream_erasure, to erase and hand out personal data. None: not possible here."""
     command_api_host: str = "127.0.0.1"
     command_api_port: Port = 8000
     command_api_max_wait_s: Annotated[int, Field(ge=0)] = 30

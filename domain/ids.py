@@ -32,6 +32,7 @@ RunId = NewType("RunId", UUID)
 DiscrepancyId = NewType("DiscrepancyId", UUID)
 
 ErasureId = NewType("ErasureId", UUID)
+ExportId = NewType("ExportId", UUID)
 """Of one order to erase the personal data of a user."""
 
 KeyId = NewType("KeyId", UUID)

@@ -4,9 +4,10 @@ A key that was destroyed has a stream of its own, which is what makes it unusabl
 in which the key is still there finds in the log that it is burned.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.ids import ErasureId, KeyId, MerchantId, UserId
+from domain.ids import ErasureId, ExportId, KeyId, MerchantId, UserId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,4 +46,19 @@ class UserExported:
     events: int
 
 
-PrivacyEvent = KeyDestroyed | UserErased | UserExported
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowsExported:
+    """Somebody of the staff takes rows away as a file: ``what`` is the list, ``filters`` are those of its read.
+
+    It is recorded before the first row is handed out.
+    """
+
+    export_id: ExportId
+    merchant_id: MerchantId
+    what: str
+    format: str
+    filters: Mapping[str, str]
+    actor: str
+
+
+PrivacyEvent = KeyDestroyed | UserErased | UserExported | RowsExported

@@ -32,7 +32,10 @@ TABLES: Mapping[str, Sequence[str]] = {
         "ledger_lines",
         "ledger_merchant_days",
         "ledger_days",
+        "ledger_quarters",
     ),
+    "payouts": ("payouts",),
+    "payment_totals": ("counted_payments", "payment_totals"),
 }
 """The tables of each projection."""
 

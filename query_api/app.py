@@ -16,6 +16,7 @@ from infra.http.query_string import refuse_repeated
 from infra.http.rate_limit.limiter import RateLimiter
 from infra.postgres.pool import Pool
 from infra.process.health import Health, health_routes
+from query_api.customers.routes import customer_routes
 from query_api.disputes.routes import dispute_routes
 from query_api.disputes.service import DisputeReads
 from query_api.documentation import API
@@ -28,10 +29,14 @@ from query_api.merchant.routes import merchant_routes
 from query_api.merchant.service import MerchantReads
 from query_api.payments.routes import SCOPE, payment_routes
 from query_api.payments.service import PaymentReads
+from query_api.payouts.routes import payout_routes
+from query_api.payouts.service import PayoutReads
 from query_api.reconciliations.routes import router as reconciliation_routes
 from query_api.reconciliations.service import ReconciliationReads
 from query_api.split_payments.routes import split_payment_routes
 from query_api.split_payments.service import SplitPaymentReads
+from query_api.totals.routes import ledger_totals_routes, payment_totals_routes
+from query_api.totals.service import TotalReads
 
 
 def create_app(
@@ -58,6 +63,8 @@ def create_app(
     app.state.split_payments = SplitPaymentReads(pool=pool, freshness=freshness)
     app.state.ledger = LedgerReads(pool=pool)
     app.state.merchant = MerchantReads(pool=pool)
+    app.state.payouts = PayoutReads(pool=pool)
+    app.state.totals = TotalReads(pool=pool)
     app.state.reconciliations = ReconciliationReads(pool=pool)
     app.state.keyring = keyring
     app.state.rate_limiter = rate_limiter
@@ -81,7 +88,11 @@ def _add_routes(app: FastAPI, *, anonymous_merchant_id: str | None) -> None:
         dispute_routes(authenticated(SCOPE, anonymous_merchant_id)),
         split_payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
         merchant_routes(authenticated(SCOPE, anonymous_merchant_id)),
+        payment_totals_routes(authenticated(SCOPE, anonymous_merchant_id)),
+        customer_routes(authenticated(SCOPE, anonymous_merchant_id)),
         ledger_routes(authenticated(FINANCE_SCOPE)),  # of the whole account: always with a key
+        ledger_totals_routes(authenticated(FINANCE_SCOPE)),
+        payout_routes(authenticated(FINANCE_SCOPE)),
         reconciliation_routes,
     ):
         app.include_router(router, dependencies=[Depends(refuse_repeated)])

@@ -14,10 +14,11 @@ from uuid import UUID
 
 import orjson
 
-from domain.ids import PaymentId, SplitPaymentId
+from domain.ids import PaymentId, PayoutId, SplitPaymentId
 from projections.disputes.read import DisputeKey
 from projections.ledger.read import EntryKey
 from projections.payments.read import PageKey
+from projections.payouts.read import PayoutKey
 from projections.reconciliation.read import DayKey
 from projections.split_payments.read import SplitPaymentKey
 from query_api.errors import invalid_cursor
@@ -89,6 +90,21 @@ def decode_dispute(cursor: str) -> DisputeKey:
         return DisputeKey(due=due, payment_id=PaymentId(UUID(payment_id)))
 
     return _decode(cursor, [str, str], key, encode_dispute)
+
+
+def encode_payout(key: PayoutKey) -> str:
+    """Return the cursor of the page of payouts that begins after `key`."""
+    return _pack([(key.created_at - _EPOCH) // _MICROSECOND, key.payout_id])
+
+
+def decode_payout(cursor: str) -> PayoutKey:
+    """Read a cursor of payouts. Raises the problem `invalid_cursor` (400)."""
+
+    def key(microseconds: int, payout_id: str) -> PayoutKey:
+        _require("\x00" not in payout_id)  # PostgreSQL's text cannot hold it
+        return PayoutKey(created_at=_moment(microseconds), payout_id=PayoutId(payout_id))
+
+    return _decode(cursor, [int, str], key, encode_payout)
 
 
 def encode_version(version: int) -> str:

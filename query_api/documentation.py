@@ -38,6 +38,7 @@ API = ApiDescription(
         "split payments": "Purchases that several payments pay, all or nothing.",
         "merchant": "What the merchant's own payments moved at Stripe, and what differs there.",
         "ledger": "What payments moved at Stripe, by double entry: for finance.",
+        "payouts": "What Stripe paid out to the bank: for finance.",
         "reconciliations": "What differs between Stripe's books and the ledger: for finance.",
     },
     local_url="http://localhost:8001",

@@ -27,6 +27,8 @@ Text = Annotated[_Text, StringConstraints(min_length=1, max_length=500), AfterVa
 Position = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
 Limit = Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS]
 
+CurrencyFilter = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
+
 IfNoneMatch = Annotated[str | None, Header(description="The ETag of an earlier answer.")]
 Reader = Callable[..., Awaitable[Principal]]
 """The dependency that authenticates the caller."""

@@ -1,9 +1,11 @@
 """The filters of the list of payments, as they stand in the address."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from back_office.web.days import NoDay, begin_of, parse_day
 from back_office.web.money import NoAmount, parse_money
 
 STATUSES = (
@@ -15,7 +17,7 @@ _CURRENCY_LETTERS = 3
 
 
 class PaymentFilters(BaseModel):
-    """What was written into the form: text, which may be wrong. Days are of UTC."""
+    """What was written into the form: text, which may be wrong. Days are of the business zone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -30,15 +32,26 @@ class PaymentFilters(BaseModel):
     idempotency_key: str = ""
     split_payment_id: str = ""
     contradicted: str = ""
+    disputed: str = ""
+    refusal_code: str = ""
+    columns: tuple[str, ...] = ()
     cursor: str = ""
 
     def given(self) -> dict[str, str]:
         """Return those that are given, but for the page."""
-        return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
+        given = self.model_dump(exclude={"cursor", "columns"}) | {"columns": ",".join(self.columns)}
+        return {name: value for name, value in given.items() if value}
 
-    def parameters(self) -> tuple[dict[str, str], dict[str, str]]:
+    def narrowing(self) -> dict[str, str]:
+        """Return those that say which payments, not how they are shown."""
+        return {name: value for name, value in self.given().items() if name != "columns"}
+
+    def parameters(self, zone: ZoneInfo) -> tuple[dict[str, str], dict[str, str]]:
         """Return the query API's parameters; and what is wrong, by field: nothing is asked for then."""
-        names = ("status", "user_id", "stripe_payment_intent_id", "idempotency_key", "split_payment_id", "contradicted")
+        names = (
+            *("status", "user_id", "stripe_payment_intent_id", "idempotency_key", "split_payment_id", "contradicted"),
+            *("disputed", "refusal_code"),
+        )
         found = {name: getattr(self, name) for name in names}
         wrong: dict[str, str] = {}
         found["currency"] = self.currency.upper()
@@ -47,10 +60,10 @@ class PaymentFilters(BaseModel):
         for name in ("amount_min", "amount_max"):
             found[name] = self._amount(name, wrong)
         # The API has "later than" and "earlier than": a microsecond before a day is the end of the one before it.
-        if (first := _day(self.from_day, "from_day", wrong)) is not None:
+        if (first := _day(self.from_day, zone, "from_day", wrong)) is not None:
             found["created_after"] = (first - timedelta(microseconds=1)).isoformat()
-        if (last := _day(self.to_day, "to_day", wrong)) is not None:
-            found["created_before"] = (last + timedelta(days=1)).isoformat()
+        if (end := _day(self.to_day, zone, "to_day", wrong, days_later=1)) is not None:
+            found["created_before"] = end.isoformat()
         found |= {"cursor": self.cursor, "limit": str(_PAGE)}
         return {name: value for name, value in found.items() if value}, wrong
 
@@ -68,12 +81,10 @@ class PaymentFilters(BaseModel):
             return ""
 
 
-def _day(text: str, name: str, wrong: dict[str, str]) -> datetime | None:
-    if not text:
-        return None
+def _day(text: str, zone: ZoneInfo, name: str, wrong: dict[str, str], *, days_later: int = 0) -> datetime | None:
     try:
-        day = date.fromisoformat(text)
-        return datetime(day.year, day.month, day.day, tzinfo=UTC)
-    except (ValueError, OverflowError):
-        wrong[name] = "A day, as 2026-05-01."
+        day = parse_day(text)
+        return None if day is None else begin_of(day, zone, days_later=days_later)
+    except NoDay as error:
+        wrong[name] = str(error)
         return None

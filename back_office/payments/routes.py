@@ -9,6 +9,7 @@ from back_office.apis.client import Api, ApiAnswer
 from back_office.apis.errors import ApiRefused
 from back_office.office import office_of
 from back_office.payments import state
+from back_office.payments.columns import COLUMNS, chosen
 from back_office.payments.declines import customer_sentence
 from back_office.payments.filters import PaymentFilters
 from back_office.payments.timeline import entry_of
@@ -32,7 +33,7 @@ _NOTICES = {
 @router.get("/payments")
 async def list_payments(request: Request, visitor: Reader, filters: Annotated[PaymentFilters, Query()]) -> Response:
     """Show payments, newest first, by the filters in the address."""
-    parameters, mistakes = filters.parameters()
+    parameters, mistakes = filters.parameters(office_of(request).zone)
     found = None
     if not mistakes:
         found = (await office_of(request).query_api.get("/payments", parameters)).body
@@ -43,6 +44,8 @@ async def list_payments(request: Request, visitor: Reader, filters: Annotated[Pa
         visitor,
         status=422 if mistakes else 200,
         filters=filters,
+        columns=chosen(filters.columns),
+        all_columns=COLUMNS,
         mistakes=mistakes,
         payments=[(each, state.label(each), state.tone(each)) for each in found["data"]] if found else [],
         next_page=with_query("/payments", {**filters.given(), "cursor": following}) if following else None,

@@ -12,7 +12,11 @@ class Permission(StrEnum):
     SEE_OWN_SESSIONS = "see_own_sessions"
     SEE_PAYMENTS = "see_payments"
     SEE_RECONCILIATIONS = "see_reconciliations"
+    SEE_LEDGER = "see_ledger"
     SEE_SYSTEM = "see_system"
+    EXPORT_PAYMENTS = "export_payments"
+    EXPORT_LEDGER = "export_ledger"
+    PERSONAL_DATA = "personal_data"
     REFUND = "refund"
     CAPTURE = "capture"
     CANCEL = "cancel"
@@ -21,13 +25,16 @@ class Permission(StrEnum):
 
 
 _MONEY = frozenset({Permission.REFUND, Permission.CAPTURE, Permission.CANCEL})
-_LOOKING = frozenset({Permission.SEE_PAYMENTS, Permission.SEE_RECONCILIATIONS, Permission.SEE_SYSTEM})
+_EXPORTS = frozenset({Permission.EXPORT_PAYMENTS, Permission.EXPORT_LEDGER})
+_LOOKING = frozenset(
+    {Permission.SEE_PAYMENTS, Permission.SEE_RECONCILIATIONS, Permission.SEE_LEDGER, Permission.SEE_SYSTEM}
+)
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),
-    "finance": _LOOKING | _MONEY | {Permission.RESOLVE_DISCREPANCIES},
-    "operator": _LOOKING | {Permission.CANCEL, Permission.OPERATE},
-    "auditor": _LOOKING,
+    "finance": _LOOKING | _EXPORTS | _MONEY | {Permission.RESOLVE_DISCREPANCIES},
+    "operator": _LOOKING | {Permission.CANCEL, Permission.OPERATE, Permission.PERSONAL_DATA},
+    "auditor": _LOOKING | _EXPORTS,
 }
 
 

@@ -1,4 +1,4 @@
-"""Serves the files that the pages load: ours, and htmx as its package has it.
+"""Serves the files that the pages load: ours, and htmx and uPlot as their packages have them.
 
 An address has a part of the file's digest, so that a browser may keep a file and still sees the next version at once.
 """
@@ -6,6 +6,7 @@ An address has a part of the file's digest, so that a browser may keep a file an
 import hashlib
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +17,22 @@ from infra.http.vendored import ASSETS, MEDIA_TYPES, read_manifest, suffix
 
 FOLDER = files(__package__)
 MANIFEST: dict[str, Any] = read_manifest(FOLDER)
-OURS = ("app.css", "app.js", "icon.svg")
+CHARTS = FOLDER.joinpath("charts")
+CHARTS_MANIFEST: dict[str, Any] = read_manifest(CHARTS)
+OURS = ("app.css", "app.js", "charts.js", "icon.svg")
+
+
+def _vendored() -> dict[str, Traversable]:
+    """Return where each file of others lies, by its name; licences are not served."""
+    return {
+        name: folder.joinpath(ASSETS, name)
+        for folder, manifest in ((FOLDER, MANIFEST), (CHARTS, CHARTS_MANIFEST))
+        for name in manifest["files"]
+        if suffix(name) in MEDIA_TYPES
+    }
+
+
+_VENDORED = _vendored()
 
 
 @cache
@@ -28,8 +44,7 @@ def address_of(name: str) -> str:
 
 def static_routes() -> list[Route]:
     """Return `/static/...` of each file that a browser loads."""
-    vendored = [name for name in MANIFEST["files"] if suffix(name) in MEDIA_TYPES]
-    return [Route(f"/static/{name}", _file(name)) for name in (*OURS, *vendored)]
+    return [Route(f"/static/{name}", _file(name)) for name in (*OURS, *_VENDORED)]
 
 
 def _file(name: str) -> Any:
@@ -43,5 +58,4 @@ def _file(name: str) -> Any:
 
 
 def _content(name: str) -> bytes:
-    place = FOLDER if name in OURS else FOLDER.joinpath(ASSETS)
-    return place.joinpath(name).read_bytes()
+    return (FOLDER.joinpath(name) if name in OURS else _VENDORED[name]).read_bytes()

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from back_office.office import office_of
 from back_office.static.routes import address_of
 from back_office.web.money import format_money, format_number
 from back_office.web.visitor import Visitor
@@ -21,6 +23,16 @@ def moment(text: str | None) -> str:
     if not text:
         return ""
     return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def moment_in(text: str | None, zone: ZoneInfo) -> str:
+    """Return the same in the business zone, with the day where that is another one; nothing where the zone is UTC."""
+    if not text or zone.key == "UTC":
+        return ""
+    utc = datetime.fromisoformat(text).astimezone(UTC)
+    local = utc.astimezone(zone)
+    form = "%H:%M %Z" if local.date() == utc.date() else "%Y-%m-%d %H:%M %Z"
+    return f"{local:{form}}"
 
 
 def unix_moment(seconds: int) -> str:
@@ -38,6 +50,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "moment": moment,
+        "moment_in": moment_in,
         "unix_moment": unix_moment,
         "words": words,
         "actor": actor_words,
@@ -59,6 +72,6 @@ def _address(request: Request) -> str:
 def page(request: Request, template: str, visitor: Visitor | None, *, status: int = 200, **shown: Any) -> Response:
     """Return a page. `visitor` decides what its navigation offers; None: nobody is logged in."""
     text = _ENVIRONMENT.get_template(template).render(
-        visitor=visitor, path=request.url.path, address=_address(request), **shown
+        visitor=visitor, path=request.url.path, address=_address(request), zone=office_of(request).zone, **shown
     )
     return HTMLResponse(text, status_code=status)

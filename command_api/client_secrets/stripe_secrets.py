@@ -1,4 +1,4 @@
-"""Reads a client secret from Stripe. The only call of Stripe that is made within an HTTP request."""
+"""Reads a client secret from Stripe. This and what a payout pays are all that is read there within an HTTP request."""
 
 from typing import Protocol
 from urllib.parse import quote

@@ -56,9 +56,8 @@ class Order:
     @property
     def metadata(self) -> EventMetadata:
         """What surrounds its events."""
-        return EventMetadata(
-            correlation_id=str(uuid7()), actor=f"operator:{self.actor}", merchant_id=self.subject.merchant_id
-        )
+        actor = self.actor if self.actor.startswith("api:") else f"operator:{self.actor}"
+        return EventMetadata(correlation_id=str(uuid7()), actor=actor, merchant_id=self.subject.merchant_id)
 
     @property
     def merchant_id(self) -> MerchantId:
@@ -115,6 +114,20 @@ async def erase(
         streams += await _mark_streams(conn, order, later, erasure_id, metadata_keys)
     log.info("user_erased", erasure_id=str(erasure_id), keys=len(receipt.keys), streams=streams)
     return Erased(receipt=receipt, position=position, streams=streams, found=found)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErasurePreview:
+    """What an erasure would do now. `in_clear`: events that it cannot reach in the log."""
+
+    found: UserData
+    in_clear: int
+
+
+async def preview(conn: Connection, subject: Subject, *, metadata_keys: Collection[str]) -> ErasurePreview:
+    """Return what an erasure would find. Changes nothing, and reads the whole log as the erasure does."""
+    found = await find_user_data(conn, subject)
+    return ErasurePreview(found=found, in_clear=await _count_in_clear(conn, found, metadata_keys))
 
 
 async def record_export(conn: Connection, order: Order, *, events: int) -> int:

@@ -114,12 +114,16 @@ async def _write(conn: Connection, changes: Changes) -> None:
     if entries or met.moved:
         rows, removed = orjson.dumps(entries).decode(), orjson.dumps(met.moved).decode()
         await conn.execute(_SQL.insert_entries, {"rows": rows})
-        await conn.execute(_SQL.add_to_merchant_days, {"rows": rows, "removed": removed})
+        sums = {"rows": rows, "removed": removed}
+        await conn.execute(_SQL.add_to_merchant_days, sums)
         if met.moved:
             await conn.execute(_SQL.drop_empty_merchant_days, {"removed": removed})
-        await conn.execute(_SQL.add_to_days, {"rows": rows, "removed": removed})
+        await conn.execute(_SQL.add_to_quarters, sums)
+        await conn.execute(_SQL.add_to_days, sums)
     if met.moved:
-        await conn.execute(_SQL.drop_empty_days, {"days": sorted({each.at for each in met.moved})})
+        emptied = {"days": sorted({each.at for each in met.moved})}
+        await conn.execute(_SQL.drop_empty_quarters, emptied)
+        await conn.execute(_SQL.drop_empty_days, emptied)
 
 
 @dataclass(kw_only=True, slots=True)

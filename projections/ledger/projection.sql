@@ -232,8 +232,29 @@ DELETE FROM read_model.ledger_merchant_days d
  WHERE d.merchant_id = s.merchant_id AND d.day = (r.at AT TIME ZONE 'UTC')::date
    AND d.debit = 0 AND d.credit = 0;
 
+-- name: add_to_quarters
+-- The sums of the quarters of an hour, and of the days after them: these rows are everybody's, and locked from here to the end
+-- of the transaction.
+INSERT INTO read_model.ledger_quarters AS q (quarter, account, currency, debit, credit)
+SELECT date_bin('15 minutes', e.at, '2000-01-01T00:00:00Z') AS quarter, l.account, l.currency,
+       sum(e.sign * greatest(l.amount, 0)), sum(e.sign * greatest(-l.amount, 0))
+  FROM (SELECT 1 AS sign, at, lines FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(at timestamptz, lines jsonb)
+         UNION ALL
+        SELECT -1, at, lines FROM jsonb_to_recordset(%(removed)s::jsonb) AS r(at timestamptz, lines jsonb)) AS e,
+       LATERAL jsonb_to_recordset(e.lines) AS l(account text, currency text, amount bigint)
+ GROUP BY 1, 2, 3
+ ORDER BY 1, 2, 3
+ON CONFLICT (quarter, account, currency) DO UPDATE
+   SET debit = q.debit + EXCLUDED.debit, credit = q.credit + EXCLUDED.credit;
+
+-- name: drop_empty_quarters
+-- Nothing is left of these where entries were removed.
+DELETE FROM read_model.ledger_quarters
+ WHERE quarter IN (SELECT date_bin('15 minutes', at, '2000-01-01T00:00:00Z') FROM unnest(%(days)s::timestamptz[]) AS removed(at))
+   AND debit = 0 AND credit = 0;
+
 -- name: add_to_days
--- The sums of the days, last of all: these rows are everybody's, and locked from here to the end of the transaction.
+-- The sums of the days, in the same way.
 INSERT INTO read_model.ledger_days AS d (day, account, currency, debit, credit)
 SELECT (e.at AT TIME ZONE 'UTC')::date AS day, l.account, l.currency,
        sum(e.sign * greatest(l.amount, 0)), sum(e.sign * greatest(-l.amount, 0))

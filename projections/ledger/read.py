@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from psycopg.rows import class_row, scalar_row
@@ -10,6 +10,7 @@ from psycopg.rows import class_row, scalar_row
 from domain.ids import BalanceSourceId, MerchantId, PaymentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from projections.days import DayRange
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
 _ROWS_AT_ONCE = 1000
@@ -76,9 +77,27 @@ class EntryFilters:
 
     payment_id: PaymentId | None = None
     account: str | None = None
+    currency: str | None = None
     source_id: BalanceSourceId | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerDay:
+    """What moved on a day in a currency: each is above zero when it went the usual way."""
+
+    date: date
+    currency: str
+    gross: int
+    refunds: int
+    disputes: int
+    fees: int
+
+    @property
+    def net(self) -> int:
+        """What is left of what came in."""
+        return self.gross - self.refunds - self.disputes - self.fees
 
 
 async def balances(conn: Connection, *, as_of: datetime | None) -> list[StoredBalance]:
@@ -90,8 +109,11 @@ async def balances(conn: Connection, *, as_of: datetime | None) -> list[StoredBa
 
 async def entries(conn: Connection, *, filters: EntryFilters, after: EntryKey | None, limit: int) -> list[StoredEntry]:
     """Return up to `limit` entries that come after a key of the list (None: the newest)."""
+    by_line = (filters.account or filters.currency) and not (filters.payment_id or filters.source_id)
+    parameters = asdict(filters) | _after(after, limit)
     async with conn.cursor(row_factory=class_row(StoredEntry)) as cursor:
-        await cursor.execute(_SQL.entries, asdict(filters) | _after(after, limit))
+        # prepare=False: a prepared statement could get a generic plan, blind to which filters are off.
+        await cursor.execute(_SQL.account_entries if by_line else _SQL.entries, parameters, prepare=False)
         return await cursor.fetchall()
 
 
@@ -112,6 +134,13 @@ async def entries_of_merchant(
     async with conn.cursor(row_factory=class_row(StoredEntry)) as cursor:
         # prepare=False: a prepared statement could get a generic plan, blind to which filters are off.
         await cursor.execute(_SQL.entries_of_merchant, parameters, prepare=False)
+        return await cursor.fetchall()
+
+
+async def day_totals(conn: Connection, within: DayRange) -> list[LedgerDay]:
+    """Return what moved by day of a time zone."""
+    async with conn.cursor(row_factory=class_row(LedgerDay)) as cursor:
+        await cursor.execute(_SQL.day_totals, asdict(within), prepare=False)
         return await cursor.fetchall()
 
 

@@ -24,9 +24,11 @@ SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, m.payment_id
         OR e.source_id = ANY (ARRAY(SELECT p.source_id FROM read_model.ledger_movements p
                                      WHERE p.payment_id = %(payment_id)s::uuid)))
    AND (%(source_id)s::text IS NULL OR e.source_id = %(source_id)s::text)
-   AND (%(account)s::text IS NULL
+   AND (%(account)s::text IS NULL AND %(currency)s::text IS NULL
         OR EXISTS (SELECT FROM read_model.ledger_lines a
-                    WHERE a.position = e.position AND a.number = e.number AND a.account = %(account)s::text))
+                    WHERE a.position = e.position AND a.number = e.number
+                      AND (%(account)s::text IS NULL OR a.account = %(account)s::text)
+                      AND (%(currency)s::text IS NULL OR a.currency = %(currency)s::text)))
    AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s::timestamptz)
    AND (%(until)s::timestamptz IS NULL OR e.at < %(until)s::timestamptz)
    AND (%(after_at)s::timestamptz IS NULL
@@ -70,6 +72,48 @@ SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, m.payment_id
                                            %(after_number)s::smallint))
  ORDER BY e.at DESC, e.position DESC, e.number DESC
  LIMIT %(limit)s
+
+-- name: account_entries
+-- Entries with a line of one account or in one currency, newest first: as `entries`, found from those very lines, of each account
+-- in each currency that it was used in, so that a page costs a page however seldom that is.
+SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, m.payment_id,
+       (SELECT json_agg(json_build_object('account', l.account, 'currency', l.currency, 'amount', l.amount)
+                        ORDER BY l.line)::text
+          FROM read_model.ledger_lines l WHERE l.position = e.position AND l.number = e.number) AS lines
+  FROM (SELECT DISTINCT of_currency.at, of_currency.position, of_currency.number
+          FROM (SELECT DISTINCT account, currency FROM read_model.ledger_days
+                 WHERE (%(account)s::text IS NULL OR account = %(account)s::text)
+                   AND (%(currency)s::text IS NULL OR currency = %(currency)s::text)) AS used,
+               LATERAL (SELECT DISTINCT a.at, a.position, a.number
+                          FROM read_model.ledger_lines a
+                         WHERE a.account = used.account AND a.currency = used.currency
+                           AND (%(since)s::timestamptz IS NULL OR a.at >= %(since)s::timestamptz)
+                           AND (%(until)s::timestamptz IS NULL OR a.at < %(until)s::timestamptz)
+                           AND (%(after_at)s::timestamptz IS NULL
+                                OR (a.at, a.position, a.number) < (%(after_at)s::timestamptz, %(after_position)s::bigint,
+                                                                   %(after_number)s::smallint))
+                         ORDER BY a.at DESC, a.position DESC, a.number DESC
+                         LIMIT %(limit)s) AS of_currency
+         ORDER BY at DESC, position DESC, number DESC
+         LIMIT %(limit)s) AS page
+  JOIN read_model.ledger_entries e USING (position, number)
+  LEFT JOIN read_model.ledger_movements m ON m.source_id = e.source_id AND m.category = e.category
+ ORDER BY e.at DESC, e.position DESC, e.number DESC
+
+-- name: day_totals
+-- What moved by day of a time zone, from the sums of the quarters of an hour. Each account counts on the side that it is for.
+SELECT (quarter AT TIME ZONE %(time_zone)s)::date AS date, currency,
+       coalesce(sum(credit - debit) FILTER (WHERE account = 'customer_receivable'), 0)::bigint AS gross,
+       coalesce(sum(debit - credit) FILTER (WHERE account = 'refunds'), 0)::bigint AS refunds,
+       coalesce(sum(debit - credit) FILTER (WHERE account = 'disputes'), 0)::bigint AS disputes,
+       coalesce(sum(debit - credit) FILTER (WHERE account = 'stripe_fees'), 0)::bigint AS fees
+  FROM read_model.ledger_quarters
+ WHERE quarter >= %(date_from)s::date::timestamp AT TIME ZONE %(time_zone)s
+   AND quarter < (%(date_to)s::date + 1)::timestamp AT TIME ZONE %(time_zone)s
+   AND (%(currency)s::text IS NULL OR currency = %(currency)s::text)
+   AND account IN ('customer_receivable', 'refunds', 'disputes', 'stripe_fees')
+ GROUP BY 1, 2
+ ORDER BY 1, 2
 
 -- name: lines
 -- Every line of a time with its entry, oldest first, for an export.

@@ -75,7 +75,24 @@ class PaymentFilters:
     stripe_payment_intent_id: StripeIntentId | None = None
     idempotency_key: str | None = None
     contradicted: bool | None = None
+    disputed: bool | None = None
+    refusal_code: str | None = None
     split_payment_id: SplitPaymentId | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomerTotal:
+    """What a user's payments come to in a currency. `disputed`: what open and lost disputes are about."""
+
+    currency: str
+    payments: int
+    succeeded: int
+    captured: int
+    refunded: int
+    disputes: int
+    disputed: int
+    first_at: datetime
+    last_at: datetime
 
 
 async def find(conn: Connection, *, merchant_id: MerchantId, payment_id: PaymentId) -> StoredPayment | None:
@@ -98,6 +115,21 @@ async def page(
     async with conn.cursor(row_factory=class_row(StoredPayment)) as cursor:
         # prepare=False: a prepared statement could get a generic plan, blind to which filters are off.
         await cursor.execute(_SQL.page, parameters, prepare=False)
+        return await cursor.fetchall()
+
+
+async def count(conn: Connection, *, merchant_id: MerchantId, filters: PaymentFilters, at_most: int) -> int:
+    """Return how many payments of a merchant there are, up to a limit beyond which nobody counts."""
+    parameters = asdict(filters) | {"merchant_id": merchant_id, "at_most": at_most}
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SQL.count, parameters, prepare=False)
+        return int(await cursor.fetchone() or 0)
+
+
+async def customer_totals(conn: Connection, *, merchant_id: MerchantId, user_id: UserId) -> list[CustomerTotal]:
+    """Return what all payments of a user come to, by currency. It costs as much as the user has payments."""
+    async with conn.cursor(row_factory=class_row(CustomerTotal)) as cursor:
+        await cursor.execute(_SQL.customer_totals, {"merchant_id": merchant_id, "user_id": user_id})
         return await cursor.fetchall()
 
 

@@ -29,10 +29,51 @@ SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_inten
    AND (%(idempotency_key)s::text IS NULL OR idempotency_key = %(idempotency_key)s::text)
    AND (%(split_payment_id)s::uuid IS NULL OR split_payment_id = %(split_payment_id)s::uuid)
    AND (%(contradicted)s::boolean IS NULL OR (contradictions <> '[]'::jsonb) = %(contradicted)s::boolean)
+   AND (%(disputed)s::boolean IS NULL OR (dispute IS NOT NULL) = %(disputed)s::boolean)
+   AND (%(refusal_code)s::text IS NULL
+        OR last_error IS NOT NULL
+           AND coalesce(last_error->>'decline_code', last_error->>'code') = %(refusal_code)s::text)
    AND (%(after_id)s::uuid IS NULL
         OR (created_at, payment_id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid))
  ORDER BY created_at DESC, payment_id DESC
  LIMIT %(limit)s
+
+-- name: count
+-- How many of a merchant's payments all given filters hold for; counted up to a limit.
+SELECT count(*)
+  FROM (SELECT
+          FROM read_model.payments
+         WHERE merchant_id = %(merchant_id)s
+           AND (%(status)s::text IS NULL OR status = %(status)s::text)
+           AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s::text)
+           AND (%(currency)s::text IS NULL OR currency = %(currency)s::text)
+           AND (%(created_after)s::timestamptz IS NULL OR created_at > %(created_after)s::timestamptz)
+           AND (%(created_before)s::timestamptz IS NULL OR created_at < %(created_before)s::timestamptz)
+           AND (%(amount_min)s::bigint IS NULL OR amount_cents >= %(amount_min)s::bigint)
+           AND (%(amount_max)s::bigint IS NULL OR amount_cents <= %(amount_max)s::bigint)
+           AND (%(stripe_payment_intent_id)s::text IS NULL OR stripe_payment_intent_id = %(stripe_payment_intent_id)s::text)
+           AND (%(idempotency_key)s::text IS NULL OR idempotency_key = %(idempotency_key)s::text)
+           AND (%(split_payment_id)s::uuid IS NULL OR split_payment_id = %(split_payment_id)s::uuid)
+           AND (%(contradicted)s::boolean IS NULL OR (contradictions <> '[]'::jsonb) = %(contradicted)s::boolean)
+           AND (%(disputed)s::boolean IS NULL OR (dispute IS NOT NULL) = %(disputed)s::boolean)
+           AND (%(refusal_code)s::text IS NULL
+                OR last_error IS NOT NULL
+                   AND coalesce(last_error->>'decline_code', last_error->>'code') = %(refusal_code)s::text)
+         LIMIT %(at_most)s) AS found
+
+-- name: customer_totals
+-- What a user's payments come to, by currency. A dispute that is won or was only an inquiry is about nothing any more.
+SELECT currency, count(*) AS payments, count(*) FILTER (WHERE status = 'succeeded') AS succeeded,
+       sum(amount_captured_cents)::bigint AS captured, sum(amount_refunded_cents)::bigint AS refunded,
+       count(dispute) AS disputes,
+       coalesce(sum((dispute->>'amount_cents')::bigint)
+                FILTER (WHERE dispute->>'currency' = currency AND dispute->>'status' NOT IN ('won', 'warning_closed')), 0)::bigint
+           AS disputed,
+       min(created_at) AS first_at, max(created_at) AS last_at
+  FROM read_model.payments
+ WHERE merchant_id = %(merchant_id)s AND user_id = %(user_id)s
+ GROUP BY currency
+ ORDER BY currency
 
 -- name: count_holds
 -- How many holds there are, and how many end within a time or have ended unnoticed; of all merchants.

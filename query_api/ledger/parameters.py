@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.ids import BalanceSourceId, PaymentId
 from projections.ledger.read import EntryFilters
-from query_api.parameters import Limit, Text
+from query_api.parameters import CurrencyFilter, Limit, Text
 from schemas.http.ledger import AccountFilter
 from schemas.http.strict import Id, Moment
 
@@ -30,6 +30,9 @@ class EntryParameters(_Parameters):
 
     payment_id: Id[PaymentId] | None = Field(default=None, description="All that belongs to a payment, its fees too.")
     account: AccountFilter | None = Field(default=None, description="Entries with a line of this account.")
+    currency: CurrencyFilter | None = Field(
+        default=None, description="Entries with a line in this currency; with `account`, that very line."
+    )
     source_id: Text[BalanceSourceId] | None = Field(default=None, description="Stripe's id of what they are about.")
     since: Moment | None = Field(default=None, description="At this moment or later; ISO 8601.")
     until: Moment | None = Field(default=None, description="Earlier than this; ISO 8601.")
@@ -43,6 +46,7 @@ class EntryParameters(_Parameters):
         return EntryFilters(
             payment_id=self.payment_id,
             account=self.account.value if self.account else None,
+            currency=self.currency,
             source_id=self.source_id,
             since=self.since,
             until=self.until,

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.ids import SplitPaymentId, StripeIntentId, UserId
 from projections.payments.as_of import AsOf
 from projections.payments.read import PaymentFilters
-from query_api.parameters import LARGEST, PageParameters, ReadParameters, Text
+from query_api.parameters import LARGEST, CurrencyFilter, PageParameters, ReadParameters, Text
 from schemas.http.queries import StatusFilter
 from schemas.http.strict import IN_DIGITS, Boolean, Id, Moment
 
@@ -39,16 +39,14 @@ class PaymentParameters(ReadParameters):
         return AsOf(moment=self.as_of, version=self.version)
 
 
-class PaymentListParameters(PageParameters):
-    """The filters of the list of payments; those that are given must all hold."""
+class PaymentFilterParameters(ReadParameters):
+    """The filters of payments; those that are given must all hold."""
 
     status: StatusFilter | None = Field(default=None, description="Where the payment stands.")
     user_id: Text[UserId] | None = Field(
         default=None, description="Who pays, as it was said when the payment was created."
     )
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)] | None = Field(
-        default=None, description="ISO 4217 code."
-    )
+    currency: CurrencyFilter | None = Field(default=None, description="ISO 4217 code.")
     created_after: Moment | None = Field(
         default=None, description="Later than this; ISO 8601, in UTC unless it has an offset."
     )
@@ -65,7 +63,14 @@ class PaymentListParameters(PageParameters):
         default=None,
         description="True: only payments of which Stripe says what contradicts the log; false: only the others.",
     )
-
+    disputed: Boolean | None = Field(
+        default=None, description="True: only payments that were ever disputed; false: only the others."
+    )
+    refusal_code: Text[str] | None = Field(
+        default=None,
+        description="Only payments whose last try was refused with this: the `decline_code` of `last_error`, or its "
+        "`code` where there is none.",
+    )
     split_payment_id: Id[SplitPaymentId] | None = Field(default=None, description="Only legs of this split payment.")
 
     def filters(self) -> PaymentFilters:
@@ -81,5 +86,17 @@ class PaymentListParameters(PageParameters):
             stripe_payment_intent_id=self.stripe_payment_intent_id,
             idempotency_key=self.idempotency_key,
             contradicted=self.contradicted,
+            disputed=self.disputed,
+            refusal_code=self.refusal_code,
             split_payment_id=self.split_payment_id,
         )
+
+
+class PaymentListParameters(PaymentFilterParameters, PageParameters):
+    """The filters of the list of payments, and which page of it."""
+
+
+class PaymentCountParameters(PaymentFilterParameters):
+    """The filters of the payments that are counted."""
+
+    at_most: Annotated[int, Field(ge=1, le=10_000, description="Nobody counts further."), IN_DIGITS] = 1000

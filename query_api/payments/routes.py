@@ -10,9 +10,9 @@ from infra.logs import bind_context
 from query_api.parameters import IfNoneMatch, PageParameters, Position, Reader, ReadParameters
 from query_api.payments.documentation import PAYMENT_ETAG, documented
 from query_api.payments.errors import payment_not_found
-from query_api.payments.parameters import PaymentListParameters, PaymentParameters
+from query_api.payments.parameters import PaymentCountParameters, PaymentListParameters, PaymentParameters
 from query_api.payments.service import PaymentReads
-from schemas.http.queries import PaymentPage, PaymentView
+from schemas.http.queries import PaymentCount, PaymentPage, PaymentView
 from schemas.http.strict import parse_id
 from schemas.http.timeline import TimelinePage
 
@@ -43,6 +43,17 @@ def payment_routes(reader: Reader) -> APIRouter:
         """
         position = larger(parameters, min_position)
         return await _reads(request).payments(principal, parameters, position)
+
+    @router.get("/payment-count", **documented(PaymentCount))
+    async def get_payment_count(
+        *,
+        request: Request,
+        principal: Annotated[Principal, Depends(reader)],
+        parameters: Annotated[PaymentCountParameters, Query()],
+        min_position: MinPosition = None,
+    ) -> Response:
+        """Count payments by the filters of their list, up to a limit."""
+        return await _reads(request).count(principal, parameters, larger(parameters, min_position))
 
     @router.get("/payments/{payment_id}", **documented(PaymentView, one=True, etag=PAYMENT_ETAG, history=True))
     async def get_payment(

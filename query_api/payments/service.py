@@ -17,7 +17,7 @@ from query_api.freshness import Freshness
 from query_api.parameters import PageParameters
 from query_api.payments import render
 from query_api.payments.errors import history_not_configured, payment_not_found
-from query_api.payments.parameters import PaymentListParameters
+from query_api.payments.parameters import PaymentCountParameters, PaymentListParameters
 from query_api.responses import has_version, json_response, not_modified, page
 
 
@@ -79,6 +79,23 @@ class PaymentReads:
         shown = found[: parameters.limit]
         cursor = encode_key(shown[-1].key) if len(found) > len(shown) else None
         return json_response(page([render.payment(row) for row in shown], cursor), position=position)
+
+    async def count(self, principal: Principal, parameters: PaymentCountParameters, min_position: int) -> Response:
+        """Answer with how many of the merchant's payments there are, up to a limit. Raises Problem."""
+
+        async def read_count(conn: Connection) -> tuple[int, int]:
+            position = await payments.newest_position(conn)
+            found = await payments.count(
+                conn,
+                merchant_id=MerchantId(principal.merchant_id),
+                filters=parameters.filters(),
+                at_most=parameters.at_most + 1,
+            )
+            return position, found
+
+        position, found = await self.freshness.read(min_position, read_count)
+        has_more = found > parameters.at_most
+        return json_response({"count": min(found, parameters.at_most), "has_more": has_more}, position=position)
 
     async def timeline(
         self, principal: Principal, payment_id: PaymentId, parameters: PageParameters, min_position: int

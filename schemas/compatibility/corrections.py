@@ -31,6 +31,12 @@ CORRECTIONS = (
     ),
     Correction(
         document=_COMMANDS,
+        finding=r"\$\.components\.schemas\.(ErasureBody\.properties\.force|RecordExportBody\.properties\.filters)"
+        r": the default (false|\{\}) has become \(none\)",
+        reason="What is left out means the same as before. Generators require a field that has a default.",
+    ),
+    Correction(
+        document=_COMMANDS,
         finding=_BODY
         + r"(user_id|description(\.anyOf\[0\])?|statement_descriptor_suffix(\.anyOf\[0\])?): pattern \(none\) .*",
         reason="A blank user, U+0000 and a suffix without a letter were refused from the start.",

@@ -14,6 +14,7 @@ from domain.ids import (
     DisputeId,
     ErasureId,
     EventId,
+    ExportId,
     KeyId,
     MerchantId,
     PaymentId,
@@ -35,7 +36,7 @@ from domain.payment import events as payment
 from domain.payment.events import PaymentEvent
 from domain.payment.values import CancellationReason, CaptureMethod, PaymentStatus, RefundReason
 from domain.personal_data import PersonalDataErased
-from domain.privacy import KeyDestroyed, UserErased, UserExported
+from domain.privacy import KeyDestroyed, RowsExported, UserErased, UserExported
 from domain.reconciliation import events as reconciliation
 from domain.reconciliation import values
 from domain.split_payment import events as split
@@ -342,6 +343,14 @@ PRIVACY_EXAMPLES: Mapping[str, Any] = {
         actor=_OFFICER,
         reason=_LETTER,
         events=7,
+    ),
+    "privacy.rows_exported": RowsExported(
+        export_id=ExportId(UUID("019ab3c4-d5e6-7f89-b293-b4c5d6e7f809")),
+        merchant_id=MerchantId("merchant_dev"),
+        what="payments",
+        format="csv",
+        filters={"status": "succeeded", "created_after": "2026-04-30T23:59:59.999999+00:00"},
+        actor="api:back-office/anna",
     ),
 }
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid5
 
-from domain.privacy import KeyDestroyed, PrivacyEvent, UserErased, UserExported
+from domain.privacy import KeyDestroyed, PrivacyEvent, RowsExported, UserErased, UserExported
 from schemas.events.codec import Codec
 from schemas.events.event_type import EventType
 from schemas.personal.subject import Subject
@@ -14,6 +14,7 @@ PRIVACY_EVENT_TYPES: tuple[EventType[PrivacyEvent], ...] = (
     EventType(name="privacy.key_destroyed", model=KeyDestroyed),
     EventType(name="privacy.user_erased", model=UserErased),
     EventType(name="privacy.user_exported", model=UserExported),
+    EventType(name="privacy.rows_exported", model=RowsExported),
 )
 PRIVACY_CODEC = Codec(PRIVACY_EVENT_TYPES)
 

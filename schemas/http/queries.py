@@ -182,3 +182,12 @@ class PaymentPage(Answer):
     data: list[PaymentView]
     has_more: bool
     next_cursor: str | None
+
+
+class PaymentCount(Answer):
+    """How many payments there are. Beyond the limit nobody counts: then there are more."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 42, "has_more": False}]})
+
+    count: Annotated[int, Field(ge=0)]
+    has_more: bool

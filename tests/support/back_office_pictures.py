@@ -36,12 +36,12 @@ async def main() -> None:
 async def _payments(system: System) -> str:
     """Make some payments; return the id of one with a history."""
     for user, amount, currency, method, capture in (
-        ("bo@shop.example", 4990, "EUR", "pm_card_visa", "automatic"),
-        ("carla@shop.example", 500000, "JPY", "pm_card_visa", "manual"),
-        ("dieter@shop.example", 12340, "KWD", "pm_card_visa", "automatic"),
-        ("eva@shop.example", 8800, "EUR", "pm_card_createDispute", "automatic"),
-        ("frank@shop.example", 5000, "USD", "pm_card_chargeDeclinedInsufficientFunds", "automatic"),
-        ("gerda@shop.example", 2500, "USD", "pm_card_authenticationRequired", "automatic"),
+        ("customer_1002", 4990, "EUR", "pm_card_visa", "automatic"),
+        ("customer_1003", 500000, "JPY", "pm_card_visa", "manual"),
+        ("customer_1004", 12340, "KWD", "pm_card_visa", "automatic"),
+        ("customer_1005", 8800, "EUR", "pm_card_createDispute", "automatic"),
+        ("customer_1006", 5000, "USD", "pm_card_chargeDeclinedInsufficientFunds", "automatic"),
+        ("customer_1007", 2500, "USD", "pm_card_authenticationRequired", "automatic"),
     ):
         fields: dict[str, Any] = {
             "user_id": user,
@@ -68,6 +68,8 @@ async def _pictures(browser: Browser, url: str, payment: str) -> None:
         ("payment", payment, 1100, "light"),
         ("refund", f"{payment}/refund", 1100, "dark"),
         ("phone", "/payments", 360, "dark"),
+        ("overview", "/overview", 1100, "light"),
+        ("ledger", "/ledger", 1100, "dark"),
     ):
         context = await browser.new_context(
             base_url=url,
@@ -80,7 +82,7 @@ async def _pictures(browser: Browser, url: str, payment: str) -> None:
         await page.get_by_label("Password").fill(DEVELOPMENT_PASSWORD)
         await page.get_by_role("button", name="Log in").click()
         await page.wait_for_url(f"**{address}")
-        await page.screenshot(path=FOLDER / f"back-office-{name}.png", full_page=name == "payment")
+        await page.screenshot(path=FOLDER / f"back-office-{name}.png", full_page=name in {"payment", "overview"})
         await context.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from aiokafka import TopicPartition
 
-from domain.ids import EventId, PaymentId, SplitPaymentId
+from domain.ids import EventId, PaymentId, PayoutId, SplitPaymentId
 from domain.reconciliation.events import (
     ReconciliationCompleted,
     ReconciliationFailed,
@@ -21,6 +21,7 @@ from domain.reconciliation.events import (
 from domain.reconciliation.run import run_id_of
 from domain.split_payment.decide import decide
 from domain.split_payment.events import SplitPaymentRequested
+from domain.stripe_balance import PayoutStatus
 from event_store.appends import Append, Appended
 from event_store.privacy.vault import AnyVault
 from event_store.store import Connection, append
@@ -38,7 +39,7 @@ from schemas.cloudevents import Delivered
 from schemas.envelope import NO_MERCHANT
 from schemas.events import RECONCILIATION_CODEC, SPLIT_PAYMENT_CODEC
 from schemas.topics import partition_of, topic_of
-from tests.support.balance_events import a_row
+from tests.support.balance_events import a_payout, a_row
 from tests.support.database import Database
 from tests.support.log_entries import MERCHANT, metadata
 from tests.support.payment_histories import random_history
@@ -60,6 +61,9 @@ async def store_all_kinds(app: Connection, rng: random.Random, count: int = 20) 
     ids = await store_payments(app, rng, count)
     names = [f"txn_{rng.getrandbits(40)}" for _ in range(5)]
     await store_balance(app, *(a_row(name, reporting_category="topup", source_id=name) for name in names))
+    payout = PayoutId(f"po_{rng.getrandbits(40)}")
+    for status in (PayoutStatus.IN_TRANSIT, PayoutStatus.PAID):
+        await store_balance(app, a_payout(status, payout_id=payout))
     (requested,) = decide(None, a_split_request(2))
     assert isinstance(requested, SplitPaymentRequested)
     split = replace(requested, split_payment_id=SplitPaymentId(uuid.UUID(int=rng.getrandbits(128), version=4)))

@@ -43,7 +43,17 @@ async def test_a_double_click_is_one_refund_and_no_page_is_too_wide(system: Syst
     async with browser_on(url, width, scheme) as page:
         await log_in(page)
         await refund_found(page, payment["id"], "4.00")
-        for address in (page.url, "/payments", "/reconciliations", "/discrepancies", "/system", "/search?q=user_1"):
+        for address in (
+            page.url,
+            "/payments",
+            "/overview",
+            "/payouts",
+            "/ledger",
+            "/reconciliations",
+            "/discrepancies",
+            "/system",
+            "/search?q=user_1",
+        ):
             await page.goto(address)
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, address
         back = await page.evaluate("getComputedStyle(document.body).backgroundColor")

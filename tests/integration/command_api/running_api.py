@@ -12,13 +12,15 @@ from redis.asyncio import Redis
 
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
-from command_api.fakes import FixedClientSecrets
+from command_api.exports.service import ExportRecorder
+from command_api.fakes import FixedClientSecrets, FixedPaidTransactions
 from command_api.operations import operations
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
 from command_api.payments.service import CommandService
 from command_api.payments.subject import PAYMENTS
 from command_api.payments.waiter import PollingStreamWaiter
+from command_api.privacy.service import PersonalDataService
 from command_api.split_payments.subject import SPLIT_PAYMENTS
 from command_api.webhook_endpoints.service import WebhookEndpointService
 from domain.ids import MerchantId, PaymentId, StripeChargeId, StripeIntentId
@@ -30,6 +32,7 @@ from domain.payment.values import PaymentStatus
 from event_store.event_log import ConnectionLog, GroupCommitLog
 from event_store.group_commit import GroupCommit
 from event_store.payments import command_payment, load_payment
+from event_store.privacy.vault import NoVault
 from event_store.split_payments import SPLIT_PAYMENT
 from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
@@ -136,6 +139,9 @@ async def running(
                 executor=split_executor, waiter=split_waiter, max_wait_s=30, expires_in_s=3600
             ),
             client_secrets=ClientSecretReader(log=log, waiter=waiter, secrets=FixedClientSecrets()),
+            paid_transactions=FixedPaidTransactions(),
+            exports=ExportRecorder(log=log),
+            personal_data=PersonalDataService(database_url=None, vault=NoVault()),
             webhooks=an_intake(appender, timeout_s=timeout_s),
             reconciliations=a_refusing_service(),
             webhook_endpoints=WebhookEndpointService(

@@ -94,6 +94,7 @@ async def test_projections_and_checkpoints_move_together(app: AppConnection, poo
         "projection:payments": messages[1].position,
         "projection:payment_timeline": messages[1].position,
         "projection:ledger": messages[1].position,
+        "projection:payment_totals": messages[1].position,
     }
 
 

@@ -38,7 +38,16 @@ def without_places_of_refunds(rows: dict[str, list[Any]]) -> dict[str, list[Any]
         "ledger_entries": [each for each in rows["ledger_entries"] if each["category"] not in refunds],
         "ledger_lines": [each for each in rows["ledger_lines"] if (each["position"], each["number"]) not in at],
         "ledger_movements": [each for each in rows["ledger_movements"] if each["category"] not in refunds],
+        "ledger_quarters": [],
     }
+
+
+async def build_new(database: Database, release: Fixture) -> None:
+    """Build the projections whose topics the release had, but not them: as an operator does after the upgrade."""
+    for projection in ("payouts", "payment_totals"):
+        async with rebuilding(database, projection, partitions=release.manifest.partitions) as work:
+            build, comparison = await work.build()
+            await work.swap(build, comparison, forced=False, reason=None)
 
 
 async def read_model(database: Database) -> dict[str, list[Any]]:
@@ -58,6 +67,7 @@ async def test_one_that_is_built_anew_from_the_log_is_the_same(
     *, release: Fixture, query: httpx.AsyncClient, database: Database, app: Connection, projector_pool: Pool
 ) -> None:
     await project(projector_pool, release)  # what the release did not have yet
+    await build_new(database, release)
     before = await read_model(database)
     await empty_read_model(database.url("owner"))
     assert (await query.get("/payments")).json()["data"] == []
@@ -70,6 +80,7 @@ async def test_one_that_is_built_anew_from_the_topics_is_the_same(
     release: Fixture, query: httpx.AsyncClient, database: Database, projector_pool: Pool
 ) -> None:
     await project(projector_pool, release)  # what the release did not have yet
+    await build_new(database, release)
     before = await read_model(database)
     await empty_read_model(database.url("owner"))
     await project(projector_pool, release)

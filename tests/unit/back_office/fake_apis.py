@@ -9,7 +9,10 @@ from typing import Any
 import httpx
 
 from back_office.apis.client import Api
+from schemas.http.customers import CustomerTotals
 from schemas.http.disputes import ListedDispute
+from schemas.http.exports import ExportAnswer
+from schemas.http.ledger import LedgerEntryPage, TrialBalance
 from schemas.http.operations import (
     DeadLetterDetail,
     DeadLetterList,
@@ -20,13 +23,17 @@ from schemas.http.operations import (
     TaskList,
     TaskView,
 )
+from schemas.http.payouts import PaidTransactionPage, PayoutView
+from schemas.http.privacy import ErasureAnswer, UserDataPreview
 from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
+from schemas.http.totals import LedgerTotals, PaymentTotals
 from schemas.http.webhook_endpoints import WebhookDeliveryPage, WebhookEndpointList, WebhookEndpointView
 
 Json = dict[str, Any]
 Answer = Callable[[httpx.Request], httpx.Response]
 
+PAYOUT_ID = "po_3PXample"
 PAYMENT_ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 
 
@@ -51,7 +58,7 @@ def a_refund(**changes: Any) -> Json:
 def an_event(type_: str = "payment.requested", **changes: Any) -> Json:
     """Return an entry of a timeline."""
     event: Json = {
-        "position": 42,
+        "position": 41 + changes.get("version", 1),
         "version": 1,
         "type": type_,
         "at": "2026-11-22T19:37:00.123Z",
@@ -121,6 +128,13 @@ def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
         f"GET /discrepancies/{discrepancy['id']}": discrepancy,
         "GET /ledger/entries": a_page(),
         "GET /disputes": a_page(example(ListedDispute)),
+        "GET /ledger/trial-balance": example(TrialBalance),
+        "GET /ledger/totals": example(LedgerTotals),
+        "GET /payment-totals": example(PaymentTotals),
+        "GET /payment-count": {"count": 3, "has_more": False},
+        "GET /customer-totals": example(CustomerTotals),
+        "GET /payouts": a_page(example(PayoutView)),
+        f"GET /payouts/{PAYOUT_ID}": example(PayoutView),
         "GET /health": {"status": "ok", "checks": {"database": "ok"}},
     }
     return FakeApi(name="query API", answers=answers)
@@ -147,8 +161,18 @@ def a_command_api() -> FakeApi:
         f"GET /webhook-endpoints/{endpoint['id']}": endpoint,
         f"GET /webhook-endpoints/{endpoint['id']}/deliveries": example(WebhookDeliveryPage),
         f"GET /sagas/{saga['id']}": saga,
+        f"GET /payouts/{PAYOUT_ID}/transactions": example(PaidTransactionPage),
+        "GET /privacy/user-data": example(UserDataPreview),
+        "POST /privacy/erasures": example(ErasureAnswer),
+        "POST /privacy/exports": {"user_id": "customer_1001", "payments": [{"id": "p"}]},
+        "POST /exports": httpx.Response(201, json=example(ExportAnswer)),
     }
-    return FakeApi(name="command API", answers=accepted | answers)
+    return FakeApi(name="command API", answers={**accepted, **answers})
+
+
+def an_entry(**changes: Any) -> Json:
+    """Return an entry of the ledger."""
+    return {**example(LedgerEntryPage)["data"][0], **changes}
 
 
 def body_of(request: httpx.Request) -> Json:

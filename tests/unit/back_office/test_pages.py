@@ -11,7 +11,16 @@ from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
 from schemas.http.webhook_endpoints import WebhookEndpointView
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import ROLES, BackOffice
-from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a_refund, an_event, away, example
+from tests.unit.back_office.fake_apis import (
+    PAYMENT_ID,
+    PAYOUT_ID,
+    a_payment,
+    a_problem,
+    a_refund,
+    an_event,
+    away,
+    example,
+)
 
 RUN_ID = example(ReconciliationView)["id"]
 PAYMENT = f"/payments/{PAYMENT_ID}"
@@ -24,6 +33,8 @@ TASKS, DEAD_LETTERS, SAGAS = "/tasks", "/dead-letters", "/sagas"
 PAGES = (
     *("/payments", "/payments?status=succeeded", PAYMENT, f"{PAYMENT}?version=2"),
     *(f"{PAYMENT}/refund", f"{PAYMENT}/capture", f"{PAYMENT}/cancel"),
+    *("/payment-views", "/payments?columns=key&columns=amount,dispute", "/customers", "/customers?user_id=user_1"),
+    *("/overview", "/overview?currency=jpy", "/payouts", f"/payouts/{PAYOUT_ID}", "/ledger", "/ledger/entries"),
     *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
     *("/disputes", "/disputes?stage=all", "/tasks", "/dead-letters", DEAD_LETTER, "/sagas", SAGA),
     *("/stripe-events", "/webhooks", ENDPOINT, f"{PAYMENT}/history", "/sessions"),
@@ -67,6 +78,9 @@ async def test_whoever_is_not_logged_in_is_asked_to(back_office: BackOffice, pag
 SEES: dict[str, set[str]] = {
     "/payments": set(ROLES),
     "/disputes": set(ROLES),
+    "/overview": {"finance", "operator", "auditor"},
+    "/payouts": {"finance", "operator", "auditor"},
+    "/ledger": {"finance", "operator", "auditor"},
     "/reconciliations": {"finance", "operator", "auditor"},
     "/discrepancies": {"finance", "operator", "auditor"},
     **{path: {"finance", "operator", "auditor"} for path in ("/system", "/stripe-events", "/webhooks")},

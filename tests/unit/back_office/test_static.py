@@ -6,7 +6,8 @@ from pathlib import Path
 
 import back_office.static.routes
 import tests.support.axe
-from back_office.static.routes import MANIFEST, OURS
+from back_office.static.charts.update import FILES as CHART_FILES
+from back_office.static.routes import CHARTS_MANIFEST, MANIFEST, OURS, address_of
 from back_office.static.update import FILES
 from infra.http.vendored import read_manifest
 from tests.unit.back_office.conftest import BackOffice
@@ -24,10 +25,24 @@ def test_the_manifest_says_which_version_it_is_file_by_file() -> None:
     assert "Zero-Clause BSD" in (HERE / "assets" / "LICENSE").read_text("utf-8")
 
 
+def test_the_manifest_of_the_charts_says_it_too() -> None:
+    assert (CHARTS_MANIFEST["package"], CHARTS_MANIFEST["license"]) == ("uplot", "MIT")
+    folder = HERE / "charts" / "assets"
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+    assert found == CHARTS_MANIFEST["files"]
+    assert set(CHART_FILES.values()) == set(found)
+    assert "MIT License" in (folder / "LICENSE").read_text("utf-8")
+
+
+def _digest(name: str) -> str:
+    return address_of(name).partition("?v=")[2]
+
+
 async def test_everything_that_a_page_loads_is_served_here(back_office: BackOffice) -> None:
     page = (await back_office.browser.get("/login")).text
     addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
     assert len(addresses) == 4
+    addresses += [f"/static/{name}?v={_digest(name)}" for name in ("uPlot.min.css", "uPlot.iife.min.js", "charts.js")]
     for address in addresses:
         answer = await back_office.browser.get(address)
         assert answer.status_code == 200

@@ -12,13 +12,16 @@ from fastapi import FastAPI
 
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
-from command_api.fakes import FixedClientSecrets, FixedPaymentWaiter, MemoryResponseCache
+from command_api.exports.service import ExportRecorder
+from command_api.fakes import FixedClientSecrets, FixedPaidTransactions, FixedPaymentWaiter, MemoryResponseCache
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.service import CommandService
+from command_api.privacy.service import PersonalDataService
 from command_api.split_payments.subject import SPLIT_PAYMENTS
 from domain.ids import MerchantId
 from event_store.fakes import MemoryEventLog
 from event_store.payments import PAYMENT, LoadedPayment
+from event_store.privacy.vault import NoVault
 from infra.access.keyring import ApiKeyring
 from infra.process.health import Health
 from infra.settings.http import ApiKey
@@ -63,6 +66,9 @@ async def api() -> AsyncIterator[Standing]:
         payments=CommandService(executor=executor, waiter=waiter, max_wait_s=30),
         split_payments=CommandService(executor=split_executor, waiter=waiter, max_wait_s=30, expires_in_s=3600),
         client_secrets=ClientSecretReader(log=store, waiter=waiter, secrets=secrets),
+        paid_transactions=FixedPaidTransactions(),
+        exports=ExportRecorder(log=store),
+        personal_data=PersonalDataService(database_url=None, vault=NoVault()),
         webhooks=an_intake(store),
         reconciliations=a_refusing_service(),
         webhook_endpoints=a_refusing_endpoint_service(),
@@ -72,9 +78,12 @@ async def api() -> AsyncIterator[Standing]:
                 _key("writer", {"payments:write"}),
                 _key("staff", {"payments:write", "actor:set"}),
                 _key("reader", {"payments:read"}),
+                _key("exporter", {"payments:read", "actor:set"}),
                 _key("other", {"payments:write"}, MerchantId("other")),
                 _key("webhooks", {"webhooks:write"}),
                 _key("finance", {"finance:write"}, None),
+                _key("finance_reader", {"finance:read"}, None),
+                _key("operator", {"admin:read", "admin:write"}, None),
             ],
         ),
         health=Health(),

@@ -10,6 +10,8 @@ DOCUMENT = openapi_documents()["openapi/command-api.json"]
 PATHS = ["/payments", *(f"/payments/{{payment_id}}/{action}" for action in ("confirm", "capture", "cancel", "refund"))]
 PATHS += ["/split-payments", *(f"/split-payments/{{split_payment_id}}/{action}" for action in ("cancel", "refund"))]
 
+PRIVACY_PATHS = ["/privacy/user-data", "/privacy/erasures", "/privacy/exports"]
+PAID_PATH = "/payouts/{payout_id}/transactions"
 SECRET_PATH = "/payments/{payment_id}/client_secret"
 
 ENDPOINT_PATH = "/webhook-endpoints/{endpoint_id}"
@@ -37,7 +39,17 @@ OPERATIONS = {  # the path, its method, its scope
 
 def test_there_are_these_commands_and_no_others() -> None:
     assert sorted(DOCUMENT["paths"]) == sorted(
-        [*PATHS, SECRET_PATH, "/webhooks/stripe", "/reconciliations", *WEBHOOK_PATHS, *OPERATIONS]
+        [
+            *PATHS,
+            SECRET_PATH,
+            PAID_PATH,
+            "/exports",
+            *PRIVACY_PATHS,
+            "/webhooks/stripe",
+            "/reconciliations",
+            *WEBHOOK_PATHS,
+            *OPERATIONS,
+        ]
     )
 
 

@@ -44,13 +44,15 @@ pytestmark = pytest.mark.integration
 PARTITIONS = 3
 REFUND, FAILING = RefundId(uuid.UUID(int=11)), RefundId(uuid.UUID(int=12))
 TABLES = (
-    "ledger_streams",
-    "ledger_movements",
-    "ledger_transactions",
-    "ledger_entries",
-    "ledger_lines",
+    *("ledger_streams", "ledger_movements", "ledger_transactions", "ledger_entries", "ledger_lines", "ledger_days"),
     "ledger_merchant_days",
-    "ledger_days",
+    "ledger_quarters",
+)
+QUARTERS = "SELECT quarter, account, currency, debit, credit FROM read_model.ledger_quarters ORDER BY 1, 2, 3"
+QUARTERS_OF_LINES = (
+    "SELECT date_bin('15 minutes', at, '2000-01-01T00:00:00Z') AS quarter, account, currency,"
+    " sum(greatest(amount, 0))::bigint AS debit, sum(greatest(-amount, 0))::bigint AS credit"
+    " FROM read_model.ledger_lines GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
 
 
@@ -238,6 +240,7 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     )
     assert of_merchants
     assert all((each["merchant_id"], each["day"]) == (MERCHANT, each["amount"]) for each in of_merchants)
+    assert await rows(reader, QUARTERS) == await rows(reader, QUARTERS_OF_LINES)
     before = await everything(reader)
     seen_by_others = await movements(reader)
     assert len(seen_by_others) == len(transactions)
@@ -326,8 +329,10 @@ async def test_each_topic_has_the_checkpoints_of_its_own_projections(
     assert [(each["topic"], each["consumer"]) for each in found] == [
         (PAYMENT, "projection:ledger"),
         (PAYMENT, "projection:payment_timeline"),
+        (PAYMENT, "projection:payment_totals"),
         (PAYMENT, "projection:payments"),
         (STRIPE_BALANCE, "projection:ledger"),
+        (STRIPE_BALANCE, "projection:payouts"),
     ]
 
 

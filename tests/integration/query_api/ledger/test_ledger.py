@@ -194,10 +194,32 @@ async def test_only_a_key_of_finance_reads_it_and_what_is_unknown_is_refused(
             assert (response.status_code, response.json()["code"]) == (403, "forbidden")
         async with client_of(read_pool, key=None, anonymous="merchant_test") as nobody:
             assert (await nobody.get(path)).status_code == 401
-        response = await finance.get(path, params={"currency": "USD"})
+        response = await finance.get(path, params={"colour": "USD"})
         assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
     for parameters in ({"account": "pocket"}, {"payment_id": "x"}, {"limit": 101}, {"as_of": "noon"}):
         assert (await finance.get("/ledger/entries", params=parameters)).status_code == 400
     response = await finance.get("/ledger/entries", params={"cursor": "WzFd"})
     assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
     assert (await finance.get("/payments")).status_code == 403
+
+
+async def test_an_account_and_a_currency_have_each_their_entries_once_in_order(
+    finance: httpx.AsyncClient, record: Record, app: AppConnection, project: Project
+) -> None:
+    for currency in ("USD", "JPY", "USD", "EUR"):
+        request = request_payment(amount=Money(amount_cents=1000, currency=currency))
+        await record(paid(request))
+        await store_balance(app, a_row(f"txn_{uuid.uuid4().hex}", source_id=f"ch_{request.payment_id.hex}"))
+    await project()
+    everything = await entries(finance, limit=100)
+    for account in ("stripe_clearing", "stripe_fees", "customer_receivable", "bank", ""):
+        for currency in ("USD", "JPY", "KWD", ""):
+            given = {name: value for name, value in (("account", account), ("currency", currency)) if value}
+            expected = [
+                each["id"]
+                for each in everything
+                if any(
+                    account in {"", line["account"]} and currency in {"", line["currency"]} for line in each["lines"]
+                )
+            ]
+            assert [each["id"] for each in await entries(finance, limit=2, **given)] == expected, given

@@ -34,7 +34,10 @@ async def test_an_amount_has_the_decimals_of_its_currency(
 
 
 async def test_every_kind_of_event_is_told_in_words(finance: BackOffice) -> None:
-    events = [entry_example(each.name, number) for number, each in enumerate(PAYMENT_EVENT_TYPES, start=1)]
+    events = [
+        {**entry_example(each.name, number), "position": number}
+        for number, each in enumerate(PAYMENT_EVENT_TYPES, start=1)
+    ]
     finance.query_api.answers[f"GET {PAGE}/events"] = a_page(*events, an_event("payment.of_tomorrow", version=99))
     page = await finance.page(PAGE)
     assert page.text.count("number ") == len(events) + 1
@@ -44,7 +47,9 @@ async def test_every_kind_of_event_is_told_in_words(finance: BackOffice) -> None
 
 async def test_an_event_says_who_did_it_and_why(finance: BackOffice) -> None:
     by_person = an_event("payment.refund_requested", data={"reason": "duplicate", "amount_cents": 500})
-    by_operator = an_event("payment.task_retried", actor="command", data={"actor": "olga", "reason": "Stripe is well"})
+    by_operator = an_event(
+        "payment.task_retried", version=2, actor="command", data={"actor": "olga", "reason": "Stripe is well"}
+    )
     finance.query_api.answers[f"GET {PAGE}/events"] = a_page(by_person, by_operator)
     text = (await finance.page(PAGE)).text
     assert "Refund requested Duplicate" in text

@@ -1,0 +1,1 @@
+"""A customer: what their payments come to, and each of them."""

@@ -1,0 +1,1 @@
+"""What days came to: money, payments, and why payments were declined."""

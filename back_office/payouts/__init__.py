@@ -1,0 +1,1 @@
+"""Payouts, and what each pays."""

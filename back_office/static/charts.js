@@ -1,0 +1,64 @@
+// Draws a chart over each table of figures. The table stays: it has the links, and is all there is without scripts.
+
+const COLOURS = { gross: "--kept", fees: "--quiet", refunds: "--returning", disputes: "--disputed", net: "--held", made: "--held", succeeded: "--kept", declined: "--disputed" };
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function read(table) {
+  const names = [...table.tHead.rows[0].cells];
+  const days = [...table.tBodies[0].rows];
+  const series = names.flatMap((cell, column) => cell.dataset.series ? [{ column, key: cell.dataset.series, label: cell.textContent }] : []);
+  // A day is a point in a line of days, in UTC: no zone of the browser comes into it.
+  const xs = days.map((row) => Date.parse(row.dataset.day + "T00:00:00Z") / 1000);
+  return { days, xs, series, values: series.map((each) => days.map((row) => Number(row.cells[each.column].dataset.value))) };
+}
+
+function day(seconds) {
+  return new Date(seconds * 1000).toISOString().slice(0, 10);
+}
+
+function draw(place) {
+  const { days, xs, series, values } = read(document.getElementById(place.dataset.chart));
+  place.replaceChildren();
+  place.hidden = false;
+  const unit = place.dataset.unit;
+  const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
+  const write = (value) => value == null ? "" : value.toLocaleString("en-US") + (unit ? " " + unit : "");
+  const chart = new uPlot({
+    width: place.clientWidth,
+    height: 260,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    cursor: { y: false, drag: { x: false, y: false } },
+    scales: { x: { time: true } },
+    axes: [
+      { ...axis, values: (_, ticks) => ticks.map((each) => each % 86400 ? "" : day(each).slice(5)) },
+      { ...axis, size: 70, values: (_, ticks) => ticks.map((each) => each.toLocaleString("en-US", { notation: "compact" })) },
+    ],
+    series: [
+      { label: "Day", value: (_, seconds) => seconds == null ? "" : day(seconds) },
+      ...series.map((each) => ({ label: each.label, stroke: colour(COLOURS[each.key]), width: 2, points: { show: xs.length < 40, size: 6 }, value: (_, value) => write(value) })),
+    ],
+  }, [xs, ...values], place);
+  // A point leads to its rows.
+  chart.over.addEventListener("click", () => {
+    const { idx } = chart.cursor;
+    if (idx != null) location.assign(days[idx].querySelector("a").href);
+  });
+  return chart;
+}
+
+function drawAll() {
+  for (const place of document.querySelectorAll(".chart[data-chart]")) {
+    const chart = draw(place);
+    place.chart = chart;
+  }
+}
+
+drawAll();
+dark.addEventListener("change", drawAll);
+addEventListener("resize", () => {
+  for (const place of document.querySelectorAll(".chart[data-chart]")) place.chart.setSize({ width: place.clientWidth, height: 260 });
+});

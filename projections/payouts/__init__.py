@@ -1,0 +1,1 @@
+"""The projection `payouts`: each payout with the status that Stripe last told."""

@@ -1,0 +1,1 @@
+"""Customers over HTTP: what a user's payments come to."""

@@ -1,0 +1,1 @@
+"""Payouts over HTTP. They are of the whole Stripe account, of no one merchant."""
