@@ -167,7 +167,8 @@ class Pass:
         run, source = shared.run, self._filler.source
         if run.position <= self._progress.read_through:
             return
-        events = of_categories(run.events, source.categories)
+        others = any(topic not in source.topics for topic, _ in shared.newest)
+        events = of_categories(run.events, source.categories) if others else run.events
         batch = select(events, self._progress, self._targets, source, newest=shared.newest)
         if self._first_ahead is None:
             self._first_ahead = batch.first_ahead
