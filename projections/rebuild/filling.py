@@ -55,7 +55,7 @@ def select(
 ) -> Batch:
     """Choose from the next events in order those that the live projection has and the build has not.
 
-    `newest` is what `newest_of` says of them, and maybe of others that are among them in the log.
+    `newest` is what `newest_of` says of them.
     """
     newest = newest_of(events, source) if newest is None else newest
     if _has_to_take_all(events, newest, before, targets):
@@ -167,9 +167,12 @@ class Pass:
         run, source = shared.run, self._filler.source
         if run.position <= self._progress.read_through:
             return
-        others = any(topic not in source.topics for topic, _ in shared.newest)
-        events = of_categories(run.events, source.categories) if others else run.events
-        batch = select(events, self._progress, self._targets, source, newest=shared.newest)
+        topics = source.topics
+        newest = {place: position for place, position in shared.newest.items() if place[0] in topics}
+        events = run.events
+        if newest.keys() != shared.newest.keys():
+            events = of_categories(run.events, source.categories)
+        batch = select(events, self._progress, self._targets, source, newest=newest)
         if self._first_ahead is None:
             self._first_ahead = batch.first_ahead
         through = run.position if self._first_ahead is None else self._first_ahead - 1
