@@ -169,9 +169,8 @@ class Pass:
             return
         topics = source.topics
         newest = {place: position for place, position in shared.newest.items() if place[0] in topics}
-        events = run.events
-        if newest.keys() != shared.newest.keys():
-            events = of_categories(run.events, source.categories)
+        is_all = newest.keys() == shared.newest.keys()
+        events = run.events if is_all else of_categories(run.events, source.categories)
         batch = select(events, self._progress, self._targets, source, newest=newest)
         if self._first_ahead is None:
             self._first_ahead = batch.first_ahead
