@@ -21,10 +21,10 @@ from projections.rebuild.builds import Build, BuildProgress, claimed
 from projections.rebuild.comparing import Comparison
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.rebuilding import Rebuilding, Shown, abandon, drop_replaced
+from projections.rebuild.shared_reading import fill_together
 from projections.rebuild.swapping import Swapped
 from projections.rebuild.tables import SQL
 from projections.rebuild.targets import Source
-from projections.rebuild.together import fill_together
 from projections.scratch import TABLES
 
 _NAME = "paystream projections"

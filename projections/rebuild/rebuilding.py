@@ -69,7 +69,7 @@ class Rebuilding:
         return build, comparison
 
     async def begin_pass(self) -> Pass:
-        """Begin a build or go on with it, for a caller that reads the log (`together.fill_together`)."""
+        """Begin a build or go on with it, for a caller that reads the log (`shared_reading.fill_together`)."""
         work = await self._open()
         goal = await targets(self._conn, self._source)
         return await work.filler.begin(self._conn, goal, done=lambda progress: self._shown.progress(progress, goal.end))

@@ -19,8 +19,8 @@ from infra.postgres.pool import Connection, create_pool
 from projections.rebuild.builds import claimed
 from projections.rebuild.cli_run import OBJECTS_OF_A_BATCH
 from projections.rebuild.rebuilding import Rebuilding
+from projections.rebuild.shared_reading import fill_together
 from projections.rebuild.targets import Source
-from projections.rebuild.together import fill_together
 from projections.scratch import LIVE, TABLES
 from schemas.events import PAYMENT_CODEC
 from tests.load.bench.measurement import Context, Goal, Prepared, Row, Rows, Sample

@@ -15,8 +15,8 @@ from projections.rebuild.builds import Build, builds_of
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.filling import Pass
 from projections.rebuild.rebuilding import Rebuilding
+from projections.rebuild.shared_reading import fill_together
 from projections.rebuild.targets import Source
-from projections.rebuild.together import fill_together
 from projections.scratch import TABLES
 from tests.support.database import Database
 from tests.support.rebuilds import PARTITIONS, LogProjector, rebuilding, rows_of, store_all_kinds, store_payments
