@@ -7,6 +7,7 @@ import pytest
 
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection
+from projections.rebuild import swapping
 from projections.rebuild.builds import builds_of
 from projections.rebuild.errors import RebuildRefused, RowsDiffer
 from projections.rebuild.rebuilding import abandon, drop_replaced
@@ -28,8 +29,14 @@ pytestmark = pytest.mark.integration
 
 @pytest.mark.parametrize("projection", TABLES)
 async def test_the_rebuilt_tables_equal_the_live_ones(
-    database: Database, app: AppConnection, owner: Connection, projector: LogProjector, projection: str
+    database: Database,
+    app: AppConnection,
+    owner: Connection,
+    projector: LogProjector,
+    projection: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(swapping, "_QUICK_S", 60.0)  # also on a machine that has much else to do
     await store_all_kinds(app, random.Random(1))
     await projector.catch_up()
     before = await rows_of(owner, projection)
