@@ -27,16 +27,17 @@ from tests.support.rebuilds import (
 pytestmark = pytest.mark.integration
 
 
+@pytest.fixture
+def always_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a comparison takes on a machine that has much else to do."""
+    monkeypatch.setattr(swapping, "_QUICK_S", 60.0)
+
+
+@pytest.mark.usefixtures("always_quick")
 @pytest.mark.parametrize("projection", TABLES)
 async def test_the_rebuilt_tables_equal_the_live_ones(
-    database: Database,
-    app: AppConnection,
-    owner: Connection,
-    projector: LogProjector,
-    projection: str,
-    monkeypatch: pytest.MonkeyPatch,
+    database: Database, app: AppConnection, owner: Connection, projector: LogProjector, projection: str
 ) -> None:
-    monkeypatch.setattr(swapping, "_QUICK_S", 60.0)  # also on a machine that has much else to do
     await store_all_kinds(app, random.Random(1))
     await projector.catch_up()
     before = await rows_of(owner, projection)
