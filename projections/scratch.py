@@ -1,7 +1,7 @@
 """Projects into other tables than the live ones, by the code that the projector runs: for comparisons, rebuilds."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from projections.registry import PROJECTIONS
 from projections.runner import DECODE, PERSONAL
 from schemas.envelope import RecordedEvent
 from schemas.personal.encrypted import has_encrypted
-from schemas.topics import topic_of
+from schemas.topics import categories_of
 
 LIVE: Final = "read_model"
 
@@ -49,9 +49,44 @@ class KeysNeeded(InfraError):
         )
 
 
+class Decoded:
+    """Decodes the events of a run when one of its projections wants them: each once, however many want it."""
+
+    def __init__(self, vault: AnyVault | None) -> None:
+        """`vault` has the keys of personal data, which the read model shows in clear."""
+        self._vault = vault
+        self._known: dict[int, Any] = {}
+        self._working = asyncio.Lock()
+
+    async def of(self, topic: str, events: Sequence[RecordedEvent]) -> list[Any]:
+        """Return the decoded events. Raises SchemaError, and KeysNeeded when there is personal data and no key."""
+        known, decode = self._known, DECODE[topic]
+        async with self._working:
+            new = [each for each in events if each.position not in known]
+            for each in await self._in_clear(new) if topic in PERSONAL else new:
+                known[each.position] = decode(each)
+        return [known[each.position] for each in events]
+
+    async def _in_clear(self, events: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
+        shown = [each for each in events if has_encrypted(each.data)]
+        if not shown:
+            return events
+        if self._vault is None or not self._vault.encrypts:
+            raise KeysNeeded
+        clear = {each.position: each for each in await self._vault.decrypt(shown)}
+        return [clear.get(each.position, each) for each in events]
+
+
 def parts_of(projection: str) -> list[Projection[Any]]:
     """Return the parts of a projection: one for each of its topics."""
     return [each for each in PROJECTIONS if each.name == projection]
+
+
+def of_categories(events: Sequence[RecordedEvent], categories: Collection[str]) -> Sequence[RecordedEvent]:
+    """Return the events of some categories."""
+    if {event.category for event in events}.issubset(categories):
+        return events
+    return [event for event in events if event.category in categories]
 
 
 async def apply_events(
@@ -59,35 +94,23 @@ async def apply_events(
     schema: str,
     projections: Sequence[Projection[Any]],
     events: Sequence[RecordedEvent],
-    is_for: Callable[[Projection[Any], RecordedEvent], bool],
+    is_for: Callable[[Projection[Any], RecordedEvent], bool] | None = None,
     *,
-    vault: AnyVault | None = None,
+    decoded: Decoded,
 ) -> None:
-    """Write what events change into tables of the same names in another schema.
+    """Write what events change into tables of the same names in another schema. `is_for` says who has which of them.
 
-    `vault` has the keys of personal data, which the read model shows in clear. Raises SchemaError, ProjectionError or
-    domain.errors.DomainError when an event cannot be applied, KeysNeeded when there is personal data and no key.
+    Raises SchemaError, ProjectionError or domain.errors.DomainError when an event cannot be applied, KeysNeeded when
+    there is personal data and no key.
     """
-    events = await _in_clear(events, {each.topic for each in projections} & PERSONAL, vault)
     for each in projections:
-        decode = DECODE[each.topic]
-        new = [decode(event) for event in events if topic_of(event.category) == each.topic and is_for(each, event)]
+        new = of_categories(events, categories_of(each.topic))
+        if is_for is not None:
+            new = [event for event in new if is_for(each, event)]
         if new:
+            its_events = await decoded.of(each.topic, new)
             with _writing_into(conn, schema):
-                await each.write(conn, new)
-
-
-async def _in_clear(
-    events: Sequence[RecordedEvent], topics: AbstractSet[str], vault: AnyVault | None
-) -> Sequence[RecordedEvent]:
-    """Return the events, those of these topics with their personal data."""
-    shown = [each for each in events if topic_of(each.category) in topics and has_encrypted(each.data)]
-    if not shown:
-        return events
-    if vault is None or not vault.encrypts:
-        raise KeysNeeded
-    clear = {each.position: each for each in await vault.decrypt(shown)}
-    return [clear.get(each.position, each) for each in events]
+                await each.write(conn, its_events)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from domain.ids import EventId, MerchantId
@@ -37,8 +37,12 @@ class EventMetadata:
     @classmethod
     def from_dict(cls, stored: dict[str, str]) -> "EventMetadata":
         """Read the stored form; unknown members of later versions are ignored."""
-        fields: dict[str, Any] = {name: stored[name] for name in cls.__slots__ if name in stored}
-        return cls(**fields)
+        if not _MEMBERS.issuperset(stored):
+            stored = {name: value for name, value in stored.items() if name in _MEMBERS}
+        return cls(**stored)  # type: ignore[arg-type]
+
+
+_MEMBERS: Final = frozenset(EventMetadata.__slots__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

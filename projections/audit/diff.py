@@ -19,7 +19,7 @@ from projections.projection import Projection
 from projections.registry import PROJECTIONS
 from projections.row_differences import RowDifference, differing_rows
 from projections.runner import CHECKPOINT_PREFIX
-from projections.scratch import LIVE, TABLES, apply_events
+from projections.scratch import LIVE, TABLES, Decoded, apply_events
 from schemas.envelope import RecordedEvent
 from schemas.topics import partition_of
 
@@ -57,7 +57,7 @@ async def row_differences(
             return event.position <= checkpoints.get((of.name, of.topic, partition), 0)
 
         async for run in read_runs(conn, Selection(up_to=up_to)):
-            await apply_events(conn, _SCRATCH, chosen, run.events, is_projected, vault=vault)
+            await apply_events(conn, _SCRATCH, chosen, run.events, is_projected, decoded=Decoded(vault))
             replayed(run.position)
         for name, of_projection in tables.items():
             for table in of_projection:

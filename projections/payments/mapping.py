@@ -62,11 +62,12 @@ NAME = "payments"
 
 
 def fold(events: Iterable[DecodedEvent], row: PaymentRow | None = None) -> PaymentRow | None:
-    """Return a payment's row after further events of it, in order (`row` None: it has none yet).
+    """Return a payment's row after further events of it, in order (`row` None: it has none yet, else it is left alone).
 
     Raises VersionGap and MisplacedEvent (projections.errors).
     """
     current, last = row.version if row else 0, None
+    row = None if row is None else replace(row)
     for decoded in events:
         last = decoded.recorded
         check_next(
@@ -77,9 +78,9 @@ def fold(events: Iterable[DecodedEvent], row: PaymentRow | None = None) -> Payme
             position=last.position,
         )
         row, current = _next(row, decoded), last.version
-    if row is None or last is None:
-        return row
-    return replace(row, version=last.version, position=last.position, updated_at=last.recorded_at)
+    if row is not None and last is not None:
+        row.version, row.position, row.updated_at = last.version, last.position, last.recorded_at
+    return row
 
 
 def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
@@ -90,7 +91,8 @@ def _next(row: PaymentRow | None, decoded: DecodedEvent) -> PaymentRow:
     if isinstance(event, PaymentRequested):
         return _first(event, recorded)
     assert row is not None
-    return _changed(row, event, recorded)
+    _change(row, event, recorded)
+    return row
 
 
 def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
@@ -125,7 +127,7 @@ def _first(event: PaymentRequested, recorded: RecordedEvent) -> PaymentRow:
     )
 
 
-def _changed(
+def _change(
     row: PaymentRow,
     event: IntentEvent
     | RequestEvent
@@ -135,114 +137,114 @@ def _changed(
     | ContradictionEvent
     | PersonalDataErased,
     recorded: RecordedEvent,
-) -> PaymentRow:
+) -> None:
     if isinstance(event, RefundEvent):
-        return _with_refund(row, event, recorded)
-    if isinstance(event, DisputeEvent):
-        return _with_dispute(row, event)
-    if isinstance(event, TaskEvent):
-        return row  # only the timeline shows it
-    if isinstance(event, ContradictionEvent):
-        return _with_contradiction(row, event)
-    if isinstance(event, PersonalDataErased):
-        return _without_personal_data(row, event)
-    return _with_status(row, event)
+        _change_refund(row, event, recorded)
+    elif isinstance(event, DisputeEvent):
+        _change_dispute(row, event)
+    elif isinstance(event, TaskEvent):
+        pass  # only the timeline shows it
+    elif isinstance(event, ContradictionEvent):
+        _change_contradictions(row, event)
+    elif isinstance(event, PersonalDataErased):
+        row.description = without_text(row.description, "/description", event.fields)
+        row.metadata = without_members(row.metadata, "/metadata", event.fields)
+    else:
+        _change_status(row, event)
 
 
-def _without_personal_data(row: PaymentRow, event: PersonalDataErased) -> PaymentRow:
-    return replace(
-        row,
-        description=without_text(row.description, "/description", event.fields),
-        metadata=without_members(row.metadata, "/metadata", event.fields),
-    )
-
-
-def _with_status(row: PaymentRow, event: IntentEvent | RequestEvent) -> PaymentRow:
+def _change_status(row: PaymentRow, event: IntentEvent | RequestEvent) -> None:
     match event:
         case PaymentConfirmationRequested() | PaymentCaptureRequested() | PaymentCancelRequested():
-            return row  # a request: the status changes with its outcome
+            pass  # a request: the status changes with its outcome
         case PaymentCaptureFailed() | PaymentCancelFailed():
-            refusal = ErrorColumn(code=event.code, decline_code=None, message=event.message)
-            return replace(row, last_error=refusal)
+            row.last_error = ErrorColumn(code=event.code, decline_code=None, message=event.message)
         case _:
-            return _after_stripe(row, event)
+            _change_after_stripe(row, event)
 
 
-def _after_stripe(row: PaymentRow, event: IntentEvent) -> PaymentRow:
+def _change_after_stripe(row: PaymentRow, event: IntentEvent) -> None:
     match event:
         case PaymentIntentCreated():
-            pending = row.status == PaymentStatus.PENDING.value
-            status = event.status.value if pending else row.status
-            return replace(row, stripe_payment_intent_id=event.intent_id, status=status)
+            row.stripe_payment_intent_id = event.intent_id
+            if row.status == PaymentStatus.PENDING.value:
+                row.status = event.status.value
         case PaymentActionRequired():
             action = ActionColumn(type=event.action_type, redirect_url=event.redirect_url)
-            return _moved(row, PaymentStatus.REQUIRES_ACTION, action=action)
+            _move(row, PaymentStatus.REQUIRES_ACTION, action=action)
         case PaymentProcessing():
-            return _moved(row, PaymentStatus.PROCESSING)
+            _move(row, PaymentStatus.PROCESSING)
         case PaymentAuthorized():
-            until = None if event.capture_before is None else _moment(event.capture_before)
-            held = replace(row, amount_capturable_cents=event.amount.amount_cents, capture_before=until)
-            return _moved(held, PaymentStatus.REQUIRES_CAPTURE)
+            row.amount_capturable_cents = event.amount.amount_cents
+            row.capture_before = None if event.capture_before is None else _moment(event.capture_before)
+            _move(row, PaymentStatus.REQUIRES_CAPTURE)
         case PaymentAttemptFailed():
-            return _moved(row, PaymentStatus.REQUIRES_PAYMENT_METHOD, error=_error(event))
+            _move(row, PaymentStatus.REQUIRES_PAYMENT_METHOD, error=_error(event))
         case PaymentSucceeded() | PaymentFailed() | PaymentCanceled():
-            return _ended(replace(row, amount_capturable_cents=0, capture_before=None), event)
+            _end(row, event)
         case _:
             assert_never(event)
 
 
-def _ended(row: PaymentRow, event: PaymentSucceeded | PaymentFailed | PaymentCanceled) -> PaymentRow:
+def _end(row: PaymentRow, event: PaymentSucceeded | PaymentFailed | PaymentCanceled) -> None:
+    row.amount_capturable_cents, row.capture_before = 0, None
     match event:
         case PaymentSucceeded():
-            taken = replace(row, amount_captured_cents=event.amount_captured.amount_cents)
-            return _moved(taken, PaymentStatus.SUCCEEDED)
+            row.amount_captured_cents = event.amount_captured.amount_cents
+            _move(row, PaymentStatus.SUCCEEDED)
         case PaymentFailed():
-            return _moved(row, PaymentStatus.FAILED, error=_error(event))
+            _move(row, PaymentStatus.FAILED, error=_error(event))
         case PaymentCanceled():
-            return _moved(row, PaymentStatus.CANCELED, error=row.last_error)
+            _move(row, PaymentStatus.CANCELED, error=row.last_error)
         case _:
             assert_never(event)
 
 
-def _moved(
+def _move(
     row: PaymentRow,
     status: PaymentStatus,
     *,
     error: ErrorColumn | None = None,
     action: ActionColumn | None = None,
-) -> PaymentRow:
+) -> None:
     """Give the row a status. What the payer was to do, or what went wrong before, is over unless given."""
-    return replace(row, status=status.value, last_error=error, next_action=action)
+    row.status, row.last_error, row.next_action = status.value, error, action
 
 
 def _error(event: PaymentAttemptFailed | PaymentFailed) -> ErrorColumn:
     return ErrorColumn(code=event.code, decline_code=event.decline_code, message=event.message)
 
 
-def _with_refund(row: PaymentRow, event: RefundEvent, recorded: RecordedEvent) -> PaymentRow:
+def _change_refund(row: PaymentRow, event: RefundEvent, recorded: RecordedEvent) -> None:
     if isinstance(event, RefundRequested | RefundFound):
-        refund = RefundElement(
-            refund_id=event.refund_id,
-            stripe_refund_id=event.stripe_refund_id if isinstance(event, RefundFound) else None,
-            status=RefundStatus.PENDING.value,
-            amount_cents=event.amount.amount_cents,
-            reason=event.reason.value if event.reason else None,
-            error=None,
-            created_at=timestamp(recorded.recorded_at),
-        )
-        known = next((each for each in row.refunds if each.refund_id == event.refund_id), None)
-        if known is None:
-            return replace(row, refunds=(*row.refunds, refund))
-        # It was recorded as failed, and Stripe has it after all.
-        again = replace(refund, created_at=known.created_at)
-        return replace(row, refunds=tuple(again if each is known else each for each in row.refunds))
+        _begin_refund(row, event, recorded)
+        return
     if all(refund.refund_id != event.refund_id for refund in row.refunds):
         raise MisplacedEvent(projection=NAME, event_type=recorded.type, position=recorded.position)
-    refunds = tuple(
+    row.refunds = tuple(
         _with_outcome(refund, event) if refund.refund_id == event.refund_id else refund for refund in row.refunds
     )
-    refunded = sum(each.amount_cents for each in refunds if each.status == RefundStatus.SUCCEEDED.value)
-    return replace(row, refunds=refunds, amount_refunded_cents=refunded)
+    succeeded = (each.amount_cents for each in row.refunds if each.status == RefundStatus.SUCCEEDED.value)
+    row.amount_refunded_cents = sum(succeeded)
+
+
+def _begin_refund(row: PaymentRow, event: RefundRequested | RefundFound, recorded: RecordedEvent) -> None:
+    refund = RefundElement(
+        refund_id=event.refund_id,
+        stripe_refund_id=event.stripe_refund_id if isinstance(event, RefundFound) else None,
+        status=RefundStatus.PENDING.value,
+        amount_cents=event.amount.amount_cents,
+        reason=event.reason.value if event.reason else None,
+        error=None,
+        created_at=timestamp(recorded.recorded_at),
+    )
+    known = next((each for each in row.refunds if each.refund_id == event.refund_id), None)
+    if known is None:
+        row.refunds = (*row.refunds, refund)
+        return
+    # It was recorded as failed, and Stripe has it after all.
+    again = replace(refund, created_at=known.created_at)
+    row.refunds = tuple(again if each is known else each for each in row.refunds)
 
 
 def _with_outcome(refund: RefundElement, event: RefundPending | RefundSucceeded | RefundFailed) -> RefundElement:
@@ -260,10 +262,10 @@ def _with_outcome(refund: RefundElement, event: RefundPending | RefundSucceeded 
             )
 
 
-def _with_dispute(row: PaymentRow, event: DisputeEvent) -> PaymentRow:
+def _change_dispute(row: PaymentRow, event: DisputeEvent) -> None:
     """Show the dispute that was opened last; the timeline has the others."""
     if isinstance(event, DisputeOpened):
-        dispute = DisputeColumn(
+        row.dispute = DisputeColumn(
             id=event.dispute_id,
             status=event.status,
             reason=event.reason,
@@ -272,10 +274,8 @@ def _with_dispute(row: PaymentRow, event: DisputeEvent) -> PaymentRow:
             evidence_due_by=_due_by(event.evidence_due_by),
             funds=DisputeFunds.NONE.value,
         )
-        return replace(row, dispute=dispute)
-    if row.dispute is None or row.dispute.id != event.dispute_id:
-        return row
-    return replace(row, dispute=_contested(row.dispute, event))
+    elif row.dispute is not None and row.dispute.id == event.dispute_id:
+        row.dispute = _contested(row.dispute, event)
 
 
 def _contested(
@@ -293,12 +293,13 @@ def _contested(
             return replace(dispute, status=event.status)
 
 
-def _with_contradiction(row: PaymentRow, event: ContradictionEvent) -> PaymentRow:
+def _change_contradictions(row: PaymentRow, event: ContradictionEvent) -> None:
     """Show the open ones; the timeline has the others."""
     key = (event.object_id, event.status)
     others = tuple(each for each in row.contradictions if (each.stripe_id, each.status) != key)
     if isinstance(event, PaymentContradictionResolved):
-        return replace(row, contradictions=others)
+        row.contradictions = others
+        return
     contradiction = ContradictionElement(
         stripe_id=event.object_id,
         status=event.status,
@@ -306,7 +307,7 @@ def _with_contradiction(row: PaymentRow, event: ContradictionEvent) -> PaymentRo
         amount_cents=None if event.amount is None else event.amount.amount_cents,
         currency=None if event.amount is None else event.amount.currency,
     )
-    return replace(row, contradictions=(*others, contradiction))
+    row.contradictions = (*others, contradiction)
 
 
 def _due_by(unix_s: int | None) -> str | None:

@@ -81,9 +81,13 @@ class ContradictionElement:
     currency: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True)
 class PaymentRow:
-    """What a payment is as of its event number `version`, which stands at `position` in the log."""
+    """What a payment is as of its event number `version`, which stands at `position` in the log.
+
+    Not frozen: its columns are many, and one event changes a few of them (`mapping.fold`). Without slots orjson writes
+    it faster.
+    """
 
     payment_id: PaymentId
     merchant_id: MerchantId

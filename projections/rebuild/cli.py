@@ -37,23 +37,23 @@ def projections_status(
 
 @projections.command("rebuild")
 def projections_rebuild(
-    projection: Annotated[str, _NAME],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The projections, as `list` names them.")],
     *,
     swap: Annotated[bool, typer.Option("--swap", help="Swap at once, if no row differs.")] = False,
     actor: Annotated[str | None, _ACTOR] = None,
     limit: Annotated[int, _LIMIT] = 20,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Build a projection anew beside the live one.
+    """Build projections anew beside the live ones.
 
-    From the log, until it has caught up; then both are compared. One that was interrupted goes on. Exit code 1 says
-    that a row differs.
+    From the log, until each has caught up; then both are compared. One that was interrupted goes on. Of several, the
+    log is read once. Exit code 1 says that a row differs.
     """
     from getpass import getuser
 
     from projections.rebuild.cli_run import Request, run_rebuild
 
-    request = Request(projection=projection, actor=actor or getuser(), limit=limit, as_json=as_json)
+    request = Request(projections=tuple(names), actor=actor or getuser(), limit=limit, as_json=as_json)
     raise SystemExit(run_rebuild(request, swap=swap))
 
 
@@ -75,7 +75,7 @@ def projections_swap(
 
     from projections.rebuild.cli_run import Request, run_swap
 
-    request = Request(projection=projection, actor=actor or getuser(), limit=limit, as_json=as_json)
+    request = Request(projections=(projection,), actor=actor or getuser(), limit=limit, as_json=as_json)
     raise SystemExit(run_swap(request, force=force, reason=reason))
 
 

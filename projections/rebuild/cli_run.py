@@ -2,8 +2,9 @@
 
 import dataclasses
 import gc
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 
 import psycopg
 
@@ -20,13 +21,14 @@ from projections.rebuild.builds import Build, BuildProgress, claimed
 from projections.rebuild.comparing import Comparison
 from projections.rebuild.errors import RebuildRefused
 from projections.rebuild.rebuilding import Rebuilding, Shown, abandon, drop_replaced
+from projections.rebuild.shared_reading import fill_together
 from projections.rebuild.swapping import Swapped
 from projections.rebuild.tables import SQL
 from projections.rebuild.targets import Source
 from projections.scratch import TABLES
 
 _NAME = "paystream projections"
-_OBJECTS_OF_A_BATCH = 200_000
+OBJECTS_OF_A_BATCH = 200_000
 """Events make many objects and no cycles: looking for those after every few hundred takes a quarter of the time."""
 
 
@@ -36,43 +38,58 @@ class RebuildSettings(MigrationSettings, KafkaSettings, PrivacySettings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What of which projection, by whom, and how it is shown."""
+    """What of which projections, by whom, and how it is shown."""
 
-    projection: str
+    projections: tuple[str, ...]
     actor: str
     limit: int
     as_json: bool
 
 
-def run_rebuild(request: Request, *, swap: bool) -> int:
-    """Build and compare, and swap if that is wanted and nothing differs; return the exit code."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What builds of several projections share."""
 
-    async def work(rebuilding: Rebuilding) -> int:
-        build, comparison = await rebuilding.build(limit=request.limit)
-        _print_comparison(request, build, comparison)
-        if comparison.differences:
-            return 1
-        if swap:
-            _print_swap(request, build, await rebuilding.swap(build, comparison, forced=False, reason=None))
-        elif not request.as_json:
-            print(f"To make it live: paystream projections swap {build.projection}")
-        return 0
+    reader: Connection
+    source: Source
+
+
+def run_rebuild(request: Request, *, swap: bool) -> int:
+    """Build and compare, and swap each of which nothing differs if that is wanted; return the exit code."""
+
+    async def work(reading: Reading, rebuildings: Sequence[Rebuilding]) -> int:
+        if len(rebuildings) > 1:
+            passes = [await each.begin_pass() for each in rebuildings]
+            await fill_together(passes, reading.source, reading.reader)
+        return max([await _finish(request, each, swap=swap) for each in rebuildings])
 
     return _run(request, work)
+
+
+async def _finish(request: Request, rebuilding: Rebuilding, *, swap: bool) -> int:
+    build, comparison = await rebuilding.build(limit=request.limit)
+    _print_comparison(request, build, comparison)
+    if comparison.differences:
+        return 1
+    if swap:
+        _print_swap(request, build, await rebuilding.swap(build, comparison, forced=False, reason=None))
+    elif not request.as_json:
+        print(f"To make it live: paystream projections swap {build.projection}")
+    return 0
 
 
 def run_swap(request: Request, *, force: bool, reason: str | None) -> int:
     """Have the build catch up, compare and swap; return the exit code."""
 
-    async def work(rebuilding: Rebuilding) -> int:
+    async def work(_: Reading, rebuildings: Sequence[Rebuilding]) -> int:
+        (rebuilding,) = rebuildings
         if force and not (reason and reason.strip()):
             raise RebuildRefused("--force needs a --reason, which is kept with the build")
         if reason and not force:
             raise RebuildRefused("a --reason is for --force; without differences none is needed")
         if await rebuilding.unfinished() is None:
-            raise RebuildRefused(
-                f"there is no build of {request.projection}. Remedy: paystream projections rebuild {request.projection}"
-            )
+            (name,) = request.projections
+            raise RebuildRefused(f"there is no build of {name}. Remedy: paystream projections rebuild {name}")
         build, comparison = await rebuilding.build(limit=request.limit)
         _print_comparison(request, build, comparison)
         _print_swap(request, build, await rebuilding.swap(build, comparison, forced=force, reason=reason))
@@ -94,16 +111,17 @@ def run_drop(projection: str, *, unfinished: bool, actor: str) -> int:
                 print(f"The tables of {projection} that build {build.build_id} replaced are gone.")
         return 0
 
-    return run_with_owner(projection, work)
+    return run_with_owner([projection], work)
 
 
-def run_with_owner(projection: str | None, work: Callable[[Connection, RebuildSettings], Awaitable[int]]) -> int:
+def run_with_owner(projections: Sequence[str], work: Callable[[Connection, RebuildSettings], Awaitable[int]]) -> int:
     """Do work on a connection of the tables' owner; return its exit code, or 1 with the reason on stderr."""
     settings = load_settings(RebuildSettings)
 
     async def connected() -> int:
-        if projection is not None and projection not in TABLES:
-            raise RebuildRefused(f"there is no projection {projection!r}. There are {', '.join(TABLES)}")
+        for each in projections:
+            if each not in TABLES:
+                raise RebuildRefused(f"there is no projection {each!r}. There are {', '.join(TABLES)}")
         async with await _connect(settings) as conn:
             return await work(conn, settings)
 
@@ -117,24 +135,37 @@ async def _connect(settings: RebuildSettings) -> Connection:
     return conn
 
 
-def _run(request: Request, work: Callable[[Rebuilding], Awaitable[int]]) -> int:
+def _run(request: Request, work: Callable[[Reading, Sequence[Rebuilding]], Awaitable[int]]) -> int:
     line = ProgressLine()
-    gc.set_threshold(_OBJECTS_OF_A_BATCH)
+    names = list(dict.fromkeys(request.projections))
+    gc.set_threshold(OBJECTS_OF_A_BATCH)
 
     async def claiming(conn: Connection, settings: RebuildSettings) -> int:
-        async with (
-            claimed(conn, request.projection),
-            await _connect(settings) as reader,
-            open_vault_at(settings.migration_database_url, settings, "projections") as vault,
-        ):
-            source = Source(projection=request.projection, partitions=settings.kafka_topic_partitions, vault=vault)
-            shown = Shown(progress=lambda progress, end: line.show(_progress(progress, end)), step=line.show)
-            try:
-                return await work(Rebuilding(conn, source, actor=request.actor, reader=reader, shown=shown))
-            finally:
-                line.clear()
+        async with AsyncExitStack() as stack:
+            reader = await stack.enter_async_context(await _connect(settings))
+            vault = open_vault_at(settings.migration_database_url, settings, "projections")
+            source = Source(
+                projection=names[0],
+                partitions=settings.kafka_topic_partitions,
+                vault=await stack.enter_async_context(vault),
+            )
+            rebuildings = []
+            for name in names:
+                own = conn if name == names[0] else await stack.enter_async_context(await _connect(settings))
+                await stack.enter_async_context(claimed(own, name))
+                its = replace(source, projection=name)
+                rebuildings.append(Rebuilding(own, its, actor=request.actor, reader=reader, shown=_shown(line, name)))
+            stack.callback(line.clear)
+            return await work(Reading(reader=reader, source=source), rebuildings)
 
-    return run_with_owner(request.projection, claiming)
+    return run_with_owner(names, claiming)
+
+
+def _shown(line: ProgressLine, name: str) -> Shown:
+    return Shown(
+        progress=lambda progress, end: line.show(f"{name}: {_progress(progress, end)}"),
+        step=lambda step: line.show(f"{name}: {step}"),
+    )
 
 
 def _progress(progress: BuildProgress, end: int) -> str:

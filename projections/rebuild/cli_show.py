@@ -102,7 +102,7 @@ def run_list(*, as_json: bool) -> int:
         _print_table(("Projection", "Tables", "Rows (estimate)", "Size", "Position", "Lag", "Build"), rows)
         return 0
 
-    return run_with_owner(None, work)
+    return run_with_owner([], work)
 
 
 def run_status(projection: str | None, *, as_json: bool) -> int:
@@ -123,7 +123,7 @@ def run_status(projection: str | None, *, as_json: bool) -> int:
             )
         return 0
 
-    return run_with_owner(projection, work)
+    return run_with_owner([projection] if projection else [], work)
 
 
 def _build_row(each: ListedBuild) -> Sequence[str]:

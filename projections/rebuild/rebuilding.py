@@ -12,7 +12,7 @@ from projections.rebuild import builds
 from projections.rebuild.builds import Build, BuildProgress
 from projections.rebuild.comparing import Comparison, compare
 from projections.rebuild.errors import RebuildRefused
-from projections.rebuild.filling import Filler
+from projections.rebuild.filling import Filler, Pass
 from projections.rebuild.swapping import SwapOrder, Swapped, swap
 from projections.rebuild.tables import drop_tables, make_tables, refuse_changed
 from projections.rebuild.targets import Source, targets
@@ -62,13 +62,17 @@ class Rebuilding:
 
     async def build(self, *, limit: int = 100) -> tuple[Build, Comparison]:
         """Begin a build or go on with it, until it has all that the live projection has; compare both."""
-        build = await self.unfinished() or await self._begin()
-        await self._check_epoch(build)
-        await refuse_changed(self._conn, build)
-        work = self._work(build)
+        work = await self._open()
+        build = work.build
         await self._catch_up(work)
         comparison = await compare(work, limit=limit, done=lambda table: self._shown.step(f"comparing {table}"))
         return build, comparison
+
+    async def begin_pass(self) -> Pass:
+        """Begin a build or go on with it, for a caller that reads the log (`shared_reading.fill_together`)."""
+        work = await self._open()
+        goal = await targets(self._conn, self._source)
+        return await work.filler.begin(self._conn, goal, done=lambda progress: self._shown.progress(progress, goal.end))
 
     async def swap(self, build: Build, comparison: Comparison, *, forced: bool, reason: str | None) -> Swapped:
         """Make it live. Raises RowsDiffer or SwapBlocked."""
@@ -76,6 +80,12 @@ class Rebuilding:
         await self._check_epoch(build)
         order = SwapOrder(actor=self._actor, forced=forced, reason=reason)
         return await swap(self._work(build), order=order, comparison=comparison)
+
+    async def _open(self) -> Work:
+        build = await self.unfinished() or await self._begin()
+        await self._check_epoch(build)
+        await refuse_changed(self._conn, build)
+        return self._work(build)
 
     def _work(self, build: Build) -> Work:
         filler = Filler(build, self._source, size=self._size)

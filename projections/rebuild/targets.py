@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from uuid import UUID
 
 from psycopg.rows import dict_row
 
@@ -49,10 +50,12 @@ class Source:
 
     def place_of(self, event: RecordedEvent) -> Place:
         """Return where an event is."""
-        return topic_of(event.category), _partition_of(event.stream_id, self.partitions)
+        return _place_of(event.category, event.stream_id.int, self.partitions)
 
 
-_partition_of = lru_cache(maxsize=100_000)(partition_of)  # a payment's events stand close together
+@lru_cache(maxsize=100_000)  # a payment's events stand close together
+def _place_of(category: str, stream: int, partitions: int) -> Place:
+    return topic_of(category), partition_of(UUID(int=stream), partitions)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

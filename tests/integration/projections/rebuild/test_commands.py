@@ -57,6 +57,16 @@ async def test_a_projection_is_rebuilt_swapped_and_dropped(run: Run) -> None:
     assert "ben" in table
 
 
+async def test_several_are_rebuilt_at_once_and_those_that_are_equal_swapped(run: Run, owner: Connection) -> None:
+    await owner.execute("UPDATE read_model.payments SET status = 'refunded' WHERE version > 2")
+    built = await run("rebuild", "payments", "payment_timeline", "ledger", "ledger", "--swap")
+    assert (built.code, built.errors) == (1, "")
+    assert 'status is "refunded", not' in built.output
+    states = {each["projection"]: each for each in map(json.loads, (await run("status", "--json")).output.splitlines())}
+    phases = {name: each["phase"] for name, each in states.items()}
+    assert phases == {"payments": "compared", "payment_timeline": "swapped", "ledger": "swapped"}
+
+
 async def test_rows_that_differ_are_named_and_a_swap_needs_force_and_a_reason(run: Run, owner: Connection) -> None:
     await owner.execute("UPDATE read_model.payments SET status = 'refunded' WHERE version > 2")
     built = await run("rebuild", "payments", "--swap", "--limit", "2")
@@ -89,6 +99,7 @@ async def test_all_projections_are_listed_with_how_far_they_are(run: Run, app: A
     ("arguments", "said"),
     [
         (["rebuild", "nonsense"], "there is no projection 'nonsense'"),
+        (["rebuild", "payments", "nonsense"], "there is no projection 'nonsense'"),
         (["swap", "payments"], "there is no build of payments"),
         (["swap", "payments", "--reason", "x"], "is for --force"),
         (["drop", "payments"], "no tables of payments were replaced"),

@@ -7,6 +7,7 @@ import pytest
 
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection
+from projections.rebuild import swapping
 from projections.rebuild.builds import builds_of
 from projections.rebuild.errors import RebuildRefused, RowsDiffer
 from projections.rebuild.rebuilding import abandon, drop_replaced
@@ -26,6 +27,13 @@ from tests.support.rebuilds import (
 pytestmark = pytest.mark.integration
 
 
+@pytest.fixture
+def always_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a comparison takes on a machine that has much else to do."""
+    monkeypatch.setattr(swapping, "_QUICK_S", 60.0)
+
+
+@pytest.mark.usefixtures("always_quick")
 @pytest.mark.parametrize("projection", TABLES)
 async def test_the_rebuilt_tables_equal_the_live_ones(
     database: Database, app: AppConnection, owner: Connection, projector: LogProjector, projection: str

@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from copy import deepcopy
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -141,6 +142,16 @@ def test_random_batches_with_repeats_give_the_same_rows_as_one_fold(seed: int) -
             rows[payment_id] = fold(events, rows.get(payment_id))
 
     assert rows == {payment_id: fold(events) for payment_id, events in by_stream(decoded(log)).items()}
+
+
+@given(seed=seeds)
+def test_the_row_that_a_fold_begins_with_stays_as_it_was(seed: int) -> None:
+    payment_id = PaymentId(uuid.UUID(int=random.Random(seed).getrandbits(128), version=4))
+    events = decoded(recorded([(payment_id, random_history(random.Random(seed), payment_id=payment_id, steps=12))]))
+    first = fold(events[:1])
+    before = deepcopy(first)
+    fold(events[1:], first)
+    assert first == before
 
 
 def test_a_row_carries_version_position_and_times_of_its_events() -> None:

@@ -65,6 +65,22 @@ def test_whatever_the_live_projection_has_is_taken_once_and_nothing_else(data: s
         assert ahead_of(progress.checkpoints, goal) == []
 
 
+@given(data=st.data(), seed=st.integers(0, 50))
+def test_a_run_is_taken_by_the_rule_of_each_event_whatever_the_usual_case(data: st.DataObject, seed: int) -> None:
+    log = a_log(seed)
+    at = st.sampled_from([0, *(each.position for each in log)])
+    has = {(PAYMENT, each): data.draw(at | st.just(0)) for each in range(SOURCE.partitions)}
+    to = {each: data.draw(at | st.just(log[-1].position)) for each in range(SOURCE.partitions)}
+    dead = frozenset(data.draw(st.sets(at, max_size=2)))
+    run = log[data.draw(st.integers(0, len(log) - 1)) :]
+    batch = select(run, BuildProgress(checkpoints=has), targets(to, dead), SOURCE)
+    new = [each for each in run if has[SOURCE.place_of(each)] < each.position <= to[partition(each)]]
+    assert list(batch.events) == [each for each in new if each.position not in dead]
+    assert batch.progress.skipped == dead & {each.position for each in new}
+    assert batch.progress.checkpoints == has | {SOURCE.place_of(each): each.position for each in new}
+    assert batch.first_ahead == next((each.position for each in run if each.position > to[partition(each)]), None)
+
+
 def test_a_lagging_partition_is_read_again_and_the_others_applied_once() -> None:
     log = a_log(1)
     slow = partition(log[0])
