@@ -102,7 +102,7 @@ def test_it_is_there_before_it_is_known_to_be(start: Start) -> None:
         assert child.exit_code == -signal.SIGKILL
 
 
-def test_when_the_server_is_killed_its_processes_end_and_another_is_started(start: Start) -> None:
+def test_its_processes_end_with_a_killed_server_and_another_one_starts(start: Start) -> None:
     child = start("wait")
     said(child)
     first = ForkServer.get().pid
