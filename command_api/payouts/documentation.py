@@ -25,6 +25,5 @@ DOCUMENTED: dict[str, Any] = {
         200: {"model": PaidTransactionPage, "description": "As Stripe has it now"},
         **described_errors(_CODES),
     },
-    "openapi_extra": {"security": [{"ApiKey": []}]},
 }
 """The keyword arguments of the route."""

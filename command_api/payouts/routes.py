@@ -2,14 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from command_api.client_secrets.errors import StripeRefused
 from command_api.errors import CommandError, problem_of
 from command_api.payouts.documentation import DOCUMENTED
+from command_api.payouts.stripe_payouts import PayoutItemsUnknown
+from infra.access.principal import Principal
 from infra.http.auth import authenticated
 from infra.http.problems import Problem
+from infra.http.query_string import refuse_repeated
 from schemas.http.strict import IN_DIGITS
 
 router = APIRouter(tags=["payouts"])
@@ -18,18 +21,30 @@ _authenticate = authenticated("finance:read")
 _StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
 
 
+def _transaction_id(text: str) -> str:
+    if not text.startswith("txn_"):
+        raise ValueError("is not the id of one of Stripe's balance transactions")
+    return text
+
+
+_Cursor = Annotated[_StripeId, AfterValidator(_transaction_id)]
+
+
 class PaidTransactionParameters(BaseModel):
     """Which page."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS] = 25
-    cursor: _StripeId | None = Field(default=None, description="The `next_cursor` of the page before.")
+    cursor: Annotated[_StripeId, AfterValidator(_transaction_id)] | None = Field(
+        default=None, description="The `next_cursor` of the page before."
+    )
 
 
 @router.get("/payouts/{payout_id}/transactions", **DOCUMENTED)
 async def list_payout_transactions(
     request: Request,
+    _: Annotated[Principal, Depends(_authenticate)],
     payout_id: Annotated[_StripeId, Path(description="Stripe's id of the payout (po_...).")],
     parameters: Annotated[PaidTransactionParameters, Query()],
 ) -> Response:
@@ -37,8 +52,10 @@ async def list_payout_transactions(
 
     They are read from Stripe each time. The ledger's entries of each are those of its `source_id`, in the query API.
     """
-    await _authenticate(request, None)
+    await refuse_repeated(request)
     try:
+        if not payout_id.startswith("po_"):
+            raise PayoutItemsUnknown
         found = await request.app.state.paid_transactions.page(
             payout_id, after=parameters.cursor, limit=parameters.limit
         )

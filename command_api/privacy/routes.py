@@ -4,7 +4,7 @@ from typing import Annotated
 
 import orjson
 import structlog
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from command_api.errors import CommandError, problem_of
@@ -17,6 +17,7 @@ from event_store.privacy.erase import Order
 from infra.access.principal import NO_MERCHANT, Principal
 from infra.http.auth import authenticated
 from infra.http.problems import Problem
+from infra.http.query_string import refuse_repeated
 from schemas.http.privacy import ErasureAnswer, ErasureBody, Name, UserDataPreview, UserExport, UserExportBody
 from schemas.personal import Subject
 
@@ -38,9 +39,13 @@ class PreviewParameters(BaseModel):
 
 
 @router.get("/privacy/user-data", **documented(UserDataPreview, "What an erasure would reach now, and what not"))
-async def get_user_data(request: Request, parameters: Annotated[PreviewParameters, Query()]) -> Response:
+async def get_user_data(
+    request: Request,
+    principal: Annotated[Principal, Depends(_may_look)],
+    parameters: Annotated[PreviewParameters, Query()],
+) -> Response:
     """Show what an erasure of a user would reach, and what not. It reads the whole log, as the erasure does."""
-    principal = await _may_look(request, None)
+    await refuse_repeated(request)
     subject = _subject(principal, parameters.merchant_id, parameters.user_id)
     found = await _service(request).preview(subject)
     return _answer(

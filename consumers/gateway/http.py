@@ -29,7 +29,7 @@ async def list_tasks(
     limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
 ) -> Response:
     """List calls to Stripe, the oldest first: those that cannot end by themselves, unless others are named."""
-    operator = await operator_of(request, READ)
+    operator = await operator_of(request, READ, lists=("status",))
     async with operator.operations.connection() as conn:
         found = await TaskAdmin().list_tasks(conn, statuses=status, payment_id=payment_id, limit=limit)
     return answer({"data": [_task(each) for each in found], "count": found[0].found if found else 0})

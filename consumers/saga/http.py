@@ -34,7 +34,7 @@ async def list_sagas(
     limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
 ) -> Response:
     """List sagas, the oldest first: those that have not ended, unless others are named."""
-    operator = await operator_of(request, READ)
+    operator = await operator_of(request, READ, lists=("status",))
     async with operator.operations.connection() as conn:
         found = await _admin().list_sagas(conn, statuses=[each.value for each in status or ()] or OPEN, limit=limit)
     return answer({"data": [_saga(each) for each in found], "count": found[0].found if found else 0})

@@ -88,10 +88,12 @@ SELECT stream_id FROM event_store.streams WHERE stream_id = ANY(%(stream_ids)s::
 SELECT t.position FROM unnest(%(positions)s::bigint[], %(stream_ids)s::uuid[]) AS t(position, stream_id)
   JOIN event_store.events e ON e.position = t.position AND e.stream_id = t.stream_id;
 
--- name: applied_beyond_log
--- Whether a consumer stands behind the end of the log.
-SELECT EXISTS (SELECT FROM consumers.consumer_checkpoints
-                WHERE position > (SELECT coalesce(max(position), 0) FROM event_store.events));
+-- name: take_back_to_end
+-- Have consumers that applied what is behind the end of the log stand at its end; which they are. A consumer may have had records
+-- in hand while the log went back, and what it did with them was committed to the log that came.
+WITH log AS (SELECT coalesce(max(position), 0) AS until FROM event_store.events)
+UPDATE consumers.consumer_checkpoints c SET position = log.until, updated_at = now() FROM log WHERE c.position > log.until
+RETURNING c.consumer;
 
 -- name: take_back_checkpoints
 -- Have consumers apply again what comes after a position: some of what they applied is not in the log.

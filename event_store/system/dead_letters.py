@@ -6,10 +6,11 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
+from starlette.convertors import Convertor, register_url_convertor
 
 from event_store.privacy.masking import masked_value
 from infra.http.operations import answer, documented, operator_of
-from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter, NoSuchDeadLetter
+from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter
 from infra.log_render import mask_text
 from schemas.http.operations import (
@@ -37,9 +38,23 @@ _STORABLE = AfterValidator(_storable)
 
 router = APIRouter(tags=["system"])
 
+
+class _Id(Convertor[str]):
+    """A part of a path that can be an id: shorter than the number of a card, which no answer may repeat."""
+
+    regex = "[0-9]{1,11}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("dead_letter", _Id())
+
 DeadLetterIdPath = Annotated[str, Path(description="Its id.", json_schema_extra={"format": "int64"})]
 _LONGEST_VALUE = 4000
-_LARGEST = 2**63 - 1
 
 
 @router.get("/dead-letters", **documented(DeadLetterList, READ))
@@ -60,12 +75,12 @@ async def list_dead_letters(
     return answer({"data": [_dead_letter(each) for each in found], "count": count})
 
 
-@router.get("/dead-letters/{dead_letter_id}", **documented(DeadLetterDetail, READ, one=True))
+@router.get("/dead-letters/{dead_letter_id:dead_letter}", **documented(DeadLetterDetail, READ, one=True))
 async def get_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) -> Response:
     """Show a dead letter, and all that a replay of it applies."""
     operator = await operator_of(request, READ)
     async with operator.operations.connection() as conn:
-        admin, number = DeadLetterAdmin(conn), _id(dead_letter_id)
+        admin, number = DeadLetterAdmin(conn), int(dead_letter_id)
         found = (await admin.load([number]))[number]
         if found.value is not None:
             found = replace(found, value=await masked_value(conn, found.value))
@@ -75,13 +90,14 @@ async def get_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) ->
 
 
 @router.post(
-    "/dead-letters/{dead_letter_id}/replay", **documented(ReplayAnswer, WRITE, one=True, description="Requested")
+    "/dead-letters/{dead_letter_id:dead_letter}/replay",
+    **documented(ReplayAnswer, WRITE, one=True, description="Requested"),
 )
 async def replay_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) -> Response:
     """Have a dead letter applied again, and all that is parked behind it, by the running consumer."""
     operator = await operator_of(request, WRITE)
     async with operator.operations.connection() as conn:
-        admin, number = DeadLetterAdmin(conn), _id(dead_letter_id)
+        admin, number = DeadLetterAdmin(conn), int(dead_letter_id)
         await admin.load([number])
         requested = await admin.request_replay(actor=operator.actor, ids=[number])
     return answer({"count": len(requested), "preview": False})
@@ -104,7 +120,7 @@ async def replay_all_dead_letters(request: Request) -> Response:
 
 
 @router.post(
-    "/dead-letters/{dead_letter_id}/discard",
+    "/dead-letters/{dead_letter_id:dead_letter}/discard",
     **documented(OperationAnswer, WRITE, body=ReasonBody, one=True, description="Done"),
 )
 async def discard_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) -> Response:
@@ -112,15 +128,8 @@ async def discard_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath
     operator = await operator_of(request, WRITE)
     body = await operator.operations.read_body(request, ReasonBody)
     async with operator.operations.connection() as conn:
-        await DeadLetterAdmin(conn).discard(_id(dead_letter_id), actor=operator.actor, reason=body.reason)
+        await DeadLetterAdmin(conn).discard(int(dead_letter_id), actor=operator.actor, reason=body.reason)
     return answer({"said": "It is discarded."})
-
-
-def _id(text: str) -> int:
-    found = int(text) if text.isdecimal() and text.isascii() and len(text) <= len(str(_LARGEST)) else 0
-    if not 0 < found <= _LARGEST:
-        raise NoSuchDeadLetter(0)
-    return found
 
 
 def _dead_letter(each: DeadLetter) -> dict[str, Any]:

@@ -6,7 +6,7 @@ importing any of the parts; what it lends them is an `Operations`, as `app.state
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -24,6 +24,7 @@ from infra.errors import InfraError, Unavailable
 from infra.http.auth import authenticated
 from infra.http.openapi import RATE_LIMITED, described_errors, reference
 from infra.http.problems import Problem
+from infra.http.query_string import refuse_repeats
 from infra.postgres.pool import Connection, DatabaseUnavailable, Pool
 
 GROUP = "paystream.operations"
@@ -92,9 +93,10 @@ def declared_routers() -> list[APIRouter]:
     return [entry.load() for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
 
 
-async def operator_of(request: Request, scope: Scope) -> Operator:
-    """Return who calls. Raises Problem: 401, 403 without the scope, 429."""
+async def operator_of(request: Request, scope: Scope, *, lists: Collection[str] = ()) -> Operator:
+    """Return who calls; `lists`: parameters that may be repeated. Raises Problem: 401, 403 without the scope, 429."""
     principal = await authenticated(scope)(request, None)
+    refuse_repeats(request, besides=lists)
     _refuse_unknown_parameters(request)
     operations = request.app.state.operations
     assert isinstance(operations, Operations)
@@ -139,8 +141,9 @@ def documented(
     if one:
         errors[404] = {"not_found": "There is none of that id"}
     extra: dict[str, Any] = {"security": [{"ApiKey": []}], "parameters": _ACTOR if scope.endswith(":write") else []}
-    if body is not None:
+    if scope.endswith(":write"):
         errors[400]["card_number_refused"] = "A card number was sent"
+    if body is not None:
         errors[409] = {
             "operation_refused": "It cannot be done, or must not; `detail` says why, and nothing was changed"
         }

@@ -1,6 +1,7 @@
 """Query strings that are refused: a misspelt filter must not become "no filter", nor an amount in one be ignored."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -11,7 +12,12 @@ _MAX_ERRORS = 20
 
 async def refuse_repeated(request: Request) -> None:
     """FastAPI dependency: refuse a parameter that is there twice, of which only the last would count."""
-    counted = Counter(name for name, _ in request.query_params.multi_items())
+    refuse_repeats(request)
+
+
+def refuse_repeats(request: Request, *, besides: Collection[str] = ()) -> None:
+    """Raise RequestValidationError for a parameter that is there twice, but for those that are lists."""
+    counted = Counter(name for name, _ in request.query_params.multi_items() if name not in besides)
     _refuse([name for name, count in counted.items() if count > 1], "must be given once")
 
 

@@ -4,8 +4,8 @@ from projections.reconciliation.read import StoredDiscrepancy
 from query_api.reconciliations import render
 from query_api.responses import Json
 
-_OF_THE_OPERATOR = ("reconciliation_id", "actor", "reason")
-"""Which run found it, and who said what of it."""
+_OF_THE_OPERATOR = ("reconciliation_id", "actor", "reason", "assignee")
+"""Which run found it, who looks into it, and who said what of it."""
 
 
 def discrepancy(stored: StoredDiscrepancy) -> Json:

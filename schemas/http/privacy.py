@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.ids import ErasureId, MerchantId, UserId
 from schemas.http.answers import Answer, Json, Position
@@ -26,10 +26,18 @@ _ERASED: Json = {
     "position": 4711,
 }
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+def _storable(text: str) -> str:
+    if "\x00" in text:  # PostgreSQL's text cannot hold it
+        raise ValueError("must not contain the character U+0000")
+    return text
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_storable)]
 Reason = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    AfterValidator(_storable),
     Field(description="Why; written into the log. Put nobody's name there."),
 ]
 Count = Annotated[int, Field(ge=0)]

@@ -82,7 +82,12 @@ async def archived(tmp_path: Path) -> AsyncIterator[Archived]:
 async def accident(system: System) -> None:
     """Destroy the log, as somebody can who is its owner, and see that nothing goes on."""
     async with await psycopg.AsyncConnection.connect(system.stack.database_url(), autocommit=True) as connection:
-        await connection.execute("DROP TABLE event_store.events CASCADE")
+        while True:
+            try:
+                await connection.execute("DROP TABLE event_store.events CASCADE")
+                break
+            except psycopg.errors.DeadlockDetected:  # with what the processes do meanwhile
+                continue
     refused = await system.create()
     assert refused.is_server_error, refused.text
 

@@ -266,7 +266,7 @@ async def test_what_kafka_refused_stops_only_who_asks_for_it(
 
 EMPTY = "TRUNCATE read_model.payments, read_model.payment_timeline"
 DELETE = "DELETE FROM read_model.payments; DELETE FROM read_model.payment_timeline"
-FORGET = "UPDATE consumers.consumer_checkpoints SET position = 0 WHERE consumer LIKE 'projection:payment%'"
+FORGET = "UPDATE consumers.consumer_checkpoints SET position = 0 WHERE consumer ~ '^projection:payment(s|_timeline)$'"
 
 
 @pytest.mark.usefixtures("mover")

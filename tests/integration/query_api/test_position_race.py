@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 CLIENTS, ROUNDS, PARTITIONS = 10, 12, 3
 LAST = "SELECT max(position) FROM event_store.events WHERE stream_id = %s"
 EMPTY = (
-    "UPDATE consumers.consumer_checkpoints SET position = 0 WHERE consumer LIKE 'projection:payment%'",
+    "UPDATE consumers.consumer_checkpoints SET position = 0 WHERE consumer ~ '^projection:payment(s|_timeline)$'",
     "TRUNCATE read_model.payments, read_model.payment_timeline",
 )
 

@@ -53,7 +53,7 @@ async def test_a_new_projection_joins_by_its_rebuild_and_the_others_go_on(
     assert left_out["checkpoint"] == "projection:payment_timeline"
     assert "projection:payment_timeline" not in await checkpoints(owner)
     assert not await differing(owner, "payments")
-    assert await rows_of(owner, "payment_timeline") == {"payment_timeline": []}
+    assert not any((await rows_of(owner, "payment_timeline")).values())
 
     async with rebuilding(database, "payment_timeline") as work:
         build, comparison = await work.build()
