@@ -54,7 +54,7 @@ def audit(program: str, lock: Path = LOCK, *, timeout_s: float = _TIMEOUT_S) -> 
 
 
 def read(output: str, errors: str) -> Audited:
-    """Return what an answer of pip-audit says: https://pypi.org/project/pip-audit/."""
+    """Return what an answer of pip-audit says: https://github.com/pypa/pip-audit."""
     try:
         dependencies = json.loads(output)["dependencies"]
     except (ValueError, KeyError, TypeError):
