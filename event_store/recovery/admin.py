@@ -8,7 +8,8 @@ import structlog
 from aiokafka.errors import KafkaError
 from psycopg.errors import InsufficientPrivilege
 
-from event_store.recovery.compare import Comparison, LoggedEvent
+from event_store.recovery.checkpoints import take_back_checkpoints
+from event_store.recovery.compare import LoggedEvent
 from event_store.recovery.examination import Examined, RecoveryRefused, ShownEvent
 from event_store.recovery.recover import (
     QUERIES,
@@ -27,7 +28,6 @@ from schemas.envelope import RecordedEvent
 
 log = structlog.get_logger(__name__)
 
-_PROJECTION = "projection:"  # how the checkpoints of projections begin
 _UNDER_WAY = "another process compares the log with Kafka now: try again in a moment"
 _OPEN_UNCOMPARED = (
     "A relay opens the log as soon as Kafka is back. To open it before says that this is the data that PostgreSQL had "
@@ -95,7 +95,7 @@ class RecoveryAdmin:
                         if found.blockers and not reason:
                             raise RecoveryRefused("an operator has to decide here, with a reason")
                         await reopen(settings, conn, found, records, {"decided_by": actor, "because": reason})
-                        is_read_model_ahead = await _take_back_checkpoints(conn, found)
+                        is_read_model_ahead = await take_back_checkpoints(conn, found)
                         if found.blockers:
                             await conn.execute(QUERIES.end_tasks_without_event, {"position": found.whole_up_to})
             except KafkaUnavailable:
@@ -147,21 +147,6 @@ async def recovery_errors() -> AsyncIterator[None]:
         raise
     except InfraError as error:
         raise RecoveryRefused(str(error)) from error
-
-
-async def _take_back_checkpoints(conn: Connection, found: Comparison) -> bool:
-    """Have consumers go back where they applied what the log lacks; return whether the read model may show some of it.
-
-    All of them, where Kafka's copy and the log went different ways. Otherwise those alone that stand behind the end of
-    the log: the others applied what it has, and would apply it twice.
-    """
-    if not found.blockers:
-        return False
-    if found.went_on_otherwise:
-        await conn.execute(QUERIES.take_back_checkpoints, {"position": found.whole_up_to})
-        return True
-    ahead = await (await conn.execute(QUERIES.take_back_to_end)).fetchall()
-    return any(consumer.startswith(_PROJECTION) for (consumer,) in ahead)
 
 
 async def _open_uncompared(conn: Connection, actor: str, reason: str) -> str:
