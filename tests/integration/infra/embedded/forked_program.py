@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import sys
-import threading
 import uuid
 from pathlib import Path
 
@@ -21,7 +20,6 @@ def main() -> None:
         "folder": str(Path.cwd()),
         "open": sorted(str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.exists()),
         "random": [random.random(), str(uuid.uuid4()), str(uuid7())],
-        "threads": threading.active_count(),
         "title": Path("/proc/self/cmdline").read_bytes().rstrip(b"\0").decode(),
         "loaded": "command_api.app" in sys.modules,
     }
