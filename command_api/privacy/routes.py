@@ -34,7 +34,7 @@ class PreviewParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    user_id: Name
+    user_id: Annotated[Name, Field(description="Whose data.")]
     merchant_id: Annotated[Name | None, Field(description="Whose user; left out with a key of a merchant.")] = None
 
 

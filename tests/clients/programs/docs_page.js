@@ -13,7 +13,13 @@ page.on("pageerror", (error) => seen.refused.push(error.message));
 await page.goto(`${url}/docs`);
 await page.waitForSelector(".opblock");
 seen.operations = await page.$$eval(".opblock", (all) => all.map((each) => each.id));
-for (const summary of await page.$$(".opblock-summary-control")) await summary.click();
+// One after the other: a click draws again all that is unfolded.
+for (const summary of await page.$$(".opblock-summary-control")) {
+  await summary.click();
+  await page.waitForSelector(".opblock.is-open .responses-wrapper");
+  await summary.click();
+  await page.waitForSelector(".opblock.is-open", { state: "detached" });
+}
 
 if (key) {
   await page.click(".authorize");
@@ -21,6 +27,7 @@ if (key) {
   await page.click(".auth-container .authorize.button");
   await page.click(".auth-container .btn-done");
   const operation = page.locator("[id$=create_payment]");
+  await operation.locator(".opblock-summary-control").click();
   await operation.locator(".try-out__btn").click();
   for (let time = 0; time < 2; time++) {
     const answered = page.waitForResponse((answer) => answer.request().method() === "POST");
