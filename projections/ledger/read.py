@@ -3,16 +3,19 @@
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
 from domain.ids import BalanceSourceId, MerchantId, PaymentId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from projections import applied
 from projections.days import DayRange
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
+newest_position = partial(applied.newest_position, projection="ledger")
 _ROWS_AT_ONCE = 1000
 
 
@@ -159,13 +162,6 @@ async def lines(conn: Connection, *, since: datetime | None, until: datetime | N
 async def prepare_export(conn: Connection) -> None:
     """Lift the limits that reads have, for this transaction: an export takes as long as it takes."""
     await conn.execute(_SQL.lift_limits)
-
-
-async def newest_position(conn: Connection) -> int:
-    """Return the highest position that the projection has applied, in any partition of either topic."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL.newest_position)
-        return int(await cursor.fetchone() or 0)
 
 
 def _after(key: EntryKey | None, limit: int) -> dict[str, object]:

@@ -128,7 +128,3 @@ SELECT e.at, e.position, e.number, l.line, e.kind, e.source_id, e.category, m.pa
 -- name: lift_limits
 -- Those of the login role (migration 0041) are for reads that somebody waits for. A slow disk may keep an export waiting.
 SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '60s', true)
-
--- name: newest_position
--- The highest position that the projection has applied, over all partitions of its topics.
-SELECT coalesce(max(position), 0) AS position FROM read_model.projection_checkpoints WHERE projection = 'ledger'

@@ -9,12 +9,3 @@ SELECT (quarter AT TIME ZONE %(time_zone)s)::date AS date, currency, status, ref
    AND (%(currency)s::text IS NULL OR currency = %(currency)s::text)
  GROUP BY 1, 2, 3, 4
  ORDER BY 1, 2, 3, 4
-
--- name: newest_position
--- The highest position that the projection has applied, over all partitions; 0 before the first.
-SELECT coalesce(max(position), 0) FROM read_model.projection_checkpoints WHERE projection = 'payment_totals'
-
--- name: is_built
--- False: others have taken of its topic and it has not, as it is new and left out until it is built.
-SELECT EXISTS (SELECT FROM read_model.projection_checkpoints WHERE projection = 'payment_totals')
-       OR NOT EXISTS (SELECT FROM read_model.projection_checkpoints WHERE topic = 'paystream.payment')

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from psycopg.rows import class_row, scalar_row
@@ -9,8 +10,10 @@ from psycopg.rows import class_row, scalar_row
 from domain.ids import CustomerId, MerchantId, PaymentId, SplitPaymentId, StripeIntentId, UserId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from projections import applied
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
+newest_position = partial(applied.newest_position, projection="payments")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,12 +134,3 @@ async def customer_totals(conn: Connection, *, merchant_id: MerchantId, user_id:
     async with conn.cursor(row_factory=class_row(CustomerTotal)) as cursor:
         await cursor.execute(_SQL.customer_totals, {"merchant_id": merchant_id, "user_id": user_id})
         return await cursor.fetchall()
-
-
-async def newest_position(conn: Connection) -> int:
-    """Return the highest position applied in any partition; 0 before the first."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL.newest_position)
-        position: int | None = await cursor.fetchone()
-    assert position is not None
-    return position

@@ -82,10 +82,6 @@ SELECT count(*) AS open,
   FROM read_model.payments
  WHERE capture_before IS NOT NULL
 
--- name: newest_position
--- The highest position that the projection has applied, over all partitions.
-SELECT coalesce(max(position), 0) AS position FROM read_model.projection_checkpoints WHERE projection = 'payments'
-
 -- name: count_contradicted
 -- How many payments Stripe contradicts, as nobody has accepted its word yet; of all merchants.
 SELECT count(*) AS contradicted FROM read_model.payments WHERE contradictions <> '[]'::jsonb

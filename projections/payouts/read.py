@@ -2,15 +2,19 @@
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
 from domain.ids import PayoutId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from projections import applied
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
+newest_position = partial(applied.newest_position, projection="payouts")
+is_built = partial(applied.is_built, projection="payouts", topic="paystream.stripe-balance")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,17 +75,3 @@ async def page(conn: Connection, *, filters: PayoutFilters, after: PayoutKey | N
         # prepare=False: a prepared statement could get a generic plan, blind to which filters are off.
         await cursor.execute(_SQL.page, parameters, prepare=False)
         return await cursor.fetchall()
-
-
-async def newest_position(conn: Connection) -> int:
-    """Return the highest position applied in any partition; 0 before the first."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL.newest_position)
-        return int(await cursor.fetchone() or 0)
-
-
-async def is_built(conn: Connection) -> bool:
-    """Whether it has what the others have: not after an upgrade to the release that brought it."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL.is_built)
-        return bool(await cursor.fetchone())

@@ -15,12 +15,3 @@ SELECT payout_id, amount, currency, status, automatic, failure_code, arrival_dat
    AND (%(after_id)s::text IS NULL OR (created_at, payout_id) < (%(after_created_at)s::timestamptz, %(after_id)s::text))
  ORDER BY created_at DESC, payout_id DESC
  LIMIT %(limit)s
-
--- name: newest_position
--- The highest position that the projection has applied, over all partitions; 0 before the first.
-SELECT coalesce(max(position), 0) FROM read_model.projection_checkpoints WHERE projection = 'payouts'
-
--- name: is_built
--- False: others have taken of its topic and it has not, as it is new and left out until it is built.
-SELECT EXISTS (SELECT FROM read_model.projection_checkpoints WHERE projection = 'payouts')
-       OR NOT EXISTS (SELECT FROM read_model.projection_checkpoints WHERE topic = 'paystream.stripe-balance')

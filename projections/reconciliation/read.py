@@ -2,16 +2,19 @@
 
 import datetime as dt
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
 from domain.ids import BalanceSourceId, DiscrepancyId, MerchantId, PaymentId, RunId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from projections import applied
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
+newest_position = partial(applied.newest_position, projection="reconciliation")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,15 +147,6 @@ async def find_discrepancy(conn: Connection, discrepancy_id: DiscrepancyId) -> S
     async with conn.cursor(row_factory=class_row(StoredDiscrepancy)) as cursor:
         await cursor.execute(_SQL.find_discrepancy, {"discrepancy_id": discrepancy_id})
         return await cursor.fetchone()
-
-
-async def newest_position(conn: Connection) -> int:
-    """Return the highest position applied in any partition; 0 before the first."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL.newest_position)
-        position: int | None = await cursor.fetchone()
-    assert position is not None
-    return position
 
 
 def _after(key: DayKey | None, limit: int) -> dict[str, object]:

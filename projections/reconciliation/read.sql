@@ -61,7 +61,3 @@ SELECT discrepancy_id, kind, source_id, category, date, status, stripe::text AS 
        position
   FROM read_model.discrepancies
  WHERE discrepancy_id = %(discrepancy_id)s
-
--- name: newest_position
--- The highest position that the projection has applied, over all partitions.
-SELECT coalesce(max(position), 0) AS position FROM read_model.projection_checkpoints WHERE projection = 'reconciliation'

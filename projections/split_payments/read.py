@@ -2,15 +2,18 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
 from domain.ids import MerchantId, SplitPaymentId, UserId
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from projections import applied
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
+newest_position = partial(applied.newest_position, projection="split_payments")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,12 +98,3 @@ async def page(
         # prepare=False: a prepared statement could get a generic plan, blind to which filters are off.
         await cursor.execute(_SQL.page, parameters, prepare=False)
         return await cursor.fetchall()
-
-
-async def newest_position(conn: Connection) -> int:
-    """Return the highest position applied in any partition; 0 before the first."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_SQL.newest_position)
-        position: int | None = await cursor.fetchone()
-    assert position is not None
-    return position

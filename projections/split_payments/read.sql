@@ -25,7 +25,3 @@ SELECT split_payment_id, view::text AS view, created_at, updated_at, version, po
         OR (created_at, split_payment_id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid))
  ORDER BY created_at DESC, split_payment_id DESC
  LIMIT %(limit)s
-
--- name: newest_position
--- The highest position applied in any partition; 0 before the first.
-SELECT coalesce(max(position), 0) FROM read_model.projection_checkpoints WHERE projection = 'split_payments'
