@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from consumers.gateway.operators import ListedTask, NoSuchTask, TaskAdmin
 from domain.ids import EventId, PaymentId
-from infra.http.operations import answer, documented, operator_of
+from infra.http.operations import answer, documented, operation_of, operator_of
 from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody, TaskList, TaskView
 from schemas.http.strict import IN_DIGITS, Id, parse_id
 from schemas.http.times import timestamp
@@ -48,10 +48,8 @@ async def get_task(request: Request, task_id: TaskIdPath) -> Response:
 )
 async def retry_task(request: Request, task_id: TaskIdPath) -> Response:
     """Have a call tried again at once: with its key, or looked up at Stripe if that may have forgotten the key."""
-    operator = await operator_of(request, WRITE)
-    body = await operator.operations.read_body(request, ReasonBody)
-    async with operator.operations.connection() as conn:
-        said = await TaskAdmin().retry(conn, _id(task_id), actor=operator.actor, reason=body.reason)
+    async with operation_of(request, WRITE, ReasonBody) as call:
+        said = await TaskAdmin().retry(call.conn, _id(task_id), actor=call.actor, reason=call.body.reason)
     return answer({"said": said})
 
 
@@ -60,10 +58,10 @@ async def retry_task(request: Request, task_id: TaskIdPath) -> Response:
 )
 async def give_up_task(request: Request, task_id: TaskIdPath) -> Response:
     """Give a call up for good, and record as failed what it was for. Later calls of the payment go on."""
-    operator = await operator_of(request, WRITE)
-    body = await operator.operations.read_body(request, GiveUpBody)
-    async with operator.operations.connection() as conn:
-        said = await TaskAdmin().give_up(conn, _id(task_id), actor=operator.actor, reason=body.reason, force=body.force)
+    async with operation_of(request, WRITE, GiveUpBody) as call:
+        said = await TaskAdmin().give_up(
+            call.conn, _id(task_id), actor=call.actor, reason=call.body.reason, force=call.body.force
+        )
     return answer({"said": said})
 
 
@@ -75,11 +73,9 @@ async def accept_contradiction(
     payment_id: Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})],
 ) -> Response:
     """Accept what Stripe says where it contradicts a payment's log. Payment, refunds and ledger follow."""
-    operator = await operator_of(request, WRITE)
-    body = await operator.operations.read_body(request, ReasonBody)
-    async with operator.operations.connection() as conn:
+    async with operation_of(request, WRITE, ReasonBody) as call:
         subject = PaymentId(_id(payment_id))
-        said = await TaskAdmin().accept(conn, subject, actor=operator.actor, reason=body.reason)
+        said = await TaskAdmin().accept(call.conn, subject, actor=call.actor, reason=call.body.reason)
     return answer({"said": said})
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from consumers.reconciliation import operators
 from consumers.reconciliation.results import NoSuchDiscrepancy
 from domain.ids import DiscrepancyId
-from infra.http.operations import answer, documented, operator_of
+from infra.http.operations import answer, documented, operation_of
 from schemas.http.operations import AssignBody, OperationAnswer, ReasonBody
 from schemas.http.strict import parse_id
 
@@ -25,10 +25,8 @@ _DONE = "Recorded"
 )
 async def explain_discrepancy(request: Request, discrepancy_id: DiscrepancyIdPath) -> Response:
     """Record why a discrepancy is acceptable. It is no longer open, unless it changes."""
-    operator = await operator_of(request, SCOPE)
-    body = await operator.operations.read_body(request, ReasonBody)
-    async with operator.operations.connection() as conn:
-        said = await operators.explain(conn, _id(discrepancy_id), actor=operator.actor, reason=body.reason)
+    async with operation_of(request, SCOPE, ReasonBody) as call:
+        said = await operators.explain(call.conn, _id(discrepancy_id), actor=call.actor, reason=call.body.reason)
     return answer({"said": said})
 
 
@@ -38,10 +36,8 @@ async def explain_discrepancy(request: Request, discrepancy_id: DiscrepancyIdPat
 )
 async def resolve_discrepancy(request: Request, discrepancy_id: DiscrepancyIdPath) -> Response:
     """Record that a discrepancy is resolved. A run that finds it again reopens it."""
-    operator = await operator_of(request, SCOPE)
-    body = await operator.operations.read_body(request, ReasonBody)
-    async with operator.operations.connection() as conn:
-        said = await operators.resolve(conn, _id(discrepancy_id), actor=operator.actor, reason=body.reason)
+    async with operation_of(request, SCOPE, ReasonBody) as call:
+        said = await operators.resolve(call.conn, _id(discrepancy_id), actor=call.actor, reason=call.body.reason)
     return answer({"said": said})
 
 
@@ -51,11 +47,9 @@ async def resolve_discrepancy(request: Request, discrepancy_id: DiscrepancyIdPat
 )
 async def assign_discrepancy(request: Request, discrepancy_id: DiscrepancyIdPath) -> Response:
     """Record who looks into a discrepancy."""
-    operator = await operator_of(request, SCOPE)
-    body = await operator.operations.read_body(request, AssignBody)
-    async with operator.operations.connection() as conn:
+    async with operation_of(request, SCOPE, AssignBody) as call:
         said = await operators.assign(
-            conn, _id(discrepancy_id), assignee=body.assignee, actor=operator.actor, reason=body.reason
+            call.conn, _id(discrepancy_id), assignee=call.body.assignee, actor=call.actor, reason=call.body.reason
         )
     return answer({"said": said})
 

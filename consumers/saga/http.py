@@ -11,7 +11,7 @@ from consumers.saga.intake import by_kind
 from consumers.saga.registry import SAGAS
 from consumers.saga.store import ListedSaga
 from domain.saga.status import SagaStatus
-from infra.http.operations import answer, documented, operator_of
+from infra.http.operations import answer, documented, operation_of, operator_of
 from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody, SagaList, SagaView
 from schemas.http.strict import IN_DIGITS, parse_id
 from schemas.http.times import timestamp
@@ -54,10 +54,8 @@ async def get_saga(request: Request, saga_id: SagaIdPath) -> Response:
 )
 async def retry_saga(request: Request, saga_id: SagaIdPath) -> Response:
     """Have what was not taken back tried again at once."""
-    operator = await operator_of(request, WRITE)
-    body = await operator.operations.read_body(request, ReasonBody)
-    async with operator.operations.connection() as conn:
-        said = await _admin().retry(conn, _id(saga_id), actor=operator.actor, reason=body.reason, now=time.time())
+    async with operation_of(request, WRITE, ReasonBody) as call:
+        said = await _admin().retry(call.conn, _id(saga_id), actor=call.actor, reason=call.body.reason, now=time.time())
     return answer({"said": said})
 
 
@@ -66,10 +64,10 @@ async def retry_saga(request: Request, saga_id: SagaIdPath) -> Response:
 )
 async def give_up_saga(request: Request, saga_id: SagaIdPath) -> Response:
     """End a saga as it is. What was not taken back stands, and is named in the event."""
-    operator = await operator_of(request, WRITE)
-    body = await operator.operations.read_body(request, GiveUpBody)
-    async with operator.operations.connection() as conn:
-        said = await _admin().give_up(conn, _id(saga_id), actor=operator.actor, reason=body.reason, force=body.force)
+    async with operation_of(request, WRITE, GiveUpBody) as call:
+        said = await _admin().give_up(
+            call.conn, _id(saga_id), actor=call.actor, reason=call.body.reason, force=call.body.force
+        )
     return answer({"said": said})
 
 

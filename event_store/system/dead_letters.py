@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from starlette.convertors import Convertor, register_url_convertor
 
 from event_store.privacy.masking import masked_value
-from infra.http.operations import answer, documented, operator_of
+from infra.http.operations import answer, documented, operation_of, operator_of
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter
 from infra.log_render import mask_text
@@ -108,15 +108,13 @@ async def replay_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath)
 )
 async def replay_all_dead_letters(request: Request) -> Response:
     """Have all dead letters of a consumer applied again that are open; or say how many that would be."""
-    operator = await operator_of(request, WRITE)
-    body = await operator.operations.read_body(request, ReplayDeadLettersBody)
-    async with operator.operations.connection() as conn:
-        admin = DeadLetterAdmin(conn)
-        if body.preview:
-            _, count = await admin.list_dead_letters(Filter(consumer=body.consumer, limit=1))
+    async with operation_of(request, WRITE, ReplayDeadLettersBody) as call:
+        admin = DeadLetterAdmin(call.conn)
+        if call.body.preview:
+            _, count = await admin.list_dead_letters(Filter(consumer=call.body.consumer, limit=1))
         else:
-            count = len(await admin.request_replay(actor=operator.actor, all_of=body.consumer))
-    return answer({"count": count, "preview": body.preview})
+            count = len(await admin.request_replay(actor=call.actor, all_of=call.body.consumer))
+    return answer({"count": count, "preview": call.body.preview})
 
 
 @router.post(
@@ -125,10 +123,8 @@ async def replay_all_dead_letters(request: Request) -> Response:
 )
 async def discard_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) -> Response:
     """Discard a dead letter: the consumer will never apply it. What is parked behind it waits for a replay."""
-    operator = await operator_of(request, WRITE)
-    body = await operator.operations.read_body(request, ReasonBody)
-    async with operator.operations.connection() as conn:
-        await DeadLetterAdmin(conn).discard(int(dead_letter_id), actor=operator.actor, reason=body.reason)
+    async with operation_of(request, WRITE, ReasonBody) as call:
+        await DeadLetterAdmin(call.conn).discard(int(dead_letter_id), actor=call.actor, reason=call.body.reason)
     return answer({"said": "It is discarded."})
 
 

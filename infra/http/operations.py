@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 from fastapi import APIRouter
@@ -101,6 +101,24 @@ async def operator_of(request: Request, scope: Scope, *, lists: Collection[str] 
     operations = request.app.state.operations
     assert isinstance(operations, Operations)
     return Operator(actor=operations.actor_of(request, principal), operations=operations)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatorCall(Generic[Model]):
+    """One operation that is to be carried out: by whom, with what, and where."""
+
+    actor: str
+    body: Model
+    conn: Connection
+
+
+@asynccontextmanager
+async def operation_of(request: Request, scope: Scope, model: type[Model]) -> AsyncIterator[OperatorCall[Model]]:
+    """Check who calls, read the body, and lend a connection. Raises as `operator_of`, `read_body` and `connection`."""
+    operator = await operator_of(request, scope)
+    body = await operator.operations.read_body(request, model)
+    async with operator.operations.connection() as conn:
+        yield OperatorCall(actor=operator.actor, body=body, conn=conn)
 
 
 def _refuse_unknown_parameters(request: Request) -> None:
