@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
 
 from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import with_query
 from back_office.web.days import NoDay, begin_of, parse_day, span
+from back_office.web.filters import ListFilters
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -26,10 +26,8 @@ _PAGE = 25
 _TICK = timedelta(microseconds=1)
 
 
-class EntryFilters(BaseModel):
+class EntryFilters(ListFilters):
     """The filters of the list of entries, as they stand in the address. Days are of the business zone."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     account: str = ""
     currency: str = ""
@@ -37,11 +35,6 @@ class EntryFilters(BaseModel):
     payment_id: str = ""
     from_day: str = ""
     to_day: str = ""
-    cursor: str = ""
-
-    def given(self) -> dict[str, str]:
-        """Return those that are given, but for the page."""
-        return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
 
     def parameters(self, zone: ZoneInfo) -> tuple[dict[str, str], dict[str, str]]:
         """Return the query API's parameters; and what is wrong, by field: nothing is asked for then."""

@@ -11,8 +11,9 @@ from starlette.responses import RedirectResponse
 
 from back_office.apis.errors import ApiAway, ApiRefused
 from back_office.office import Office, office_of
-from back_office.operations.operation import MAX_REASON_CHARS, Refused, StaffOperation
+from back_office.operations.operation import MAX_REASON_CHARS, StaffOperation
 from back_office.web.addresses import segment
+from back_office.web.forms import FormIncomplete
 from back_office.web.templates import page
 from back_office.web.visitor import KEPT_FIELDS, Visitor, requires
 from infra.http.context import request_context
@@ -64,7 +65,7 @@ class Attempt:
                 "X-Correlation-ID": request_context(self.request).correlation_id,
             }
             answer = await office_of(self.request).command_api.post(path, body, headers)
-        except Refused as refused:
+        except FormIncomplete as refused:
             return self.form(mistakes=refused.mistakes, status=422)
         except ApiAway:
             SENT.labels(label, "unknown").inc()

@@ -6,20 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from back_office.staff.roles import Permission
+from back_office.web.forms import FormIncomplete
 
 Json = dict[str, Any]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._@+-]{0,63}")
 MAX_REASON_CHARS = 500
 """The command API's."""
-
-
-class Refused(Exception):
-    """The form is not complete. `mistakes` says what is wrong, by field."""
-
-    def __init__(self, mistakes: Mapping[str, str]) -> None:
-        super().__init__(", ".join(mistakes))
-        self.mistakes = mistakes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +33,7 @@ class StaffOperation:
     sends_reason: bool = True
 
     def body(self, fields: Mapping[str, str]) -> Json:
-        """Return the body of the call. Raises Refused."""
+        """Return the body of the call. Raises FormIncomplete."""
         mistakes: dict[str, str] = {}
         body: Json = {}
         reason = fields.get("reason", "").strip()
@@ -57,7 +50,7 @@ class StaffOperation:
         if self.has_force and fields.get("force"):
             body["force"] = True
         if mistakes:
-            raise Refused(mistakes)
+            raise FormIncomplete(mistakes)
         return body
 
 

@@ -4,19 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pydantic import BaseModel, ConfigDict
-
 from back_office.web.days import NoDay, parse_day
+from back_office.web.filters import Filters, check_currency
 
 MOST_DAYS = 366
 _DAYS = 30
-_CURRENCY_LETTERS = 3
 
 
-class OverviewFilters(BaseModel):
+class OverviewFilters(Filters):
     """What was written into the form: text, which may be wrong. Days are of the business zone."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     from_day: str = ""
     to_day: str = ""
@@ -26,8 +22,7 @@ class OverviewFilters(BaseModel):
         """Return the days that are asked for: the last 30 unless something is said; and what is wrong, by field."""
         wrong: dict[str, str] = {}
         first, last = self._day("from_day", wrong), self._day("to_day", wrong)
-        if self.currency and not (len(self.currency) == _CURRENCY_LETTERS and self.currency.isalpha()):
-            wrong["currency"] = "Three letters, as EUR."
+        check_currency(self.currency, wrong)
         if wrong:
             return None, wrong
         last = last or max(today, first or today)

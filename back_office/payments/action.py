@@ -1,10 +1,11 @@
 """What can be done with a payment: what its form asks for, and the body of the command that follows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from back_office.payments import state
+from back_office.web.forms import FormIncomplete
 from back_office.web.money import NoAmount, format_money, format_number, parse_money
 
 Json = dict[str, Any]
@@ -12,14 +13,6 @@ Json = dict[str, Any]
 _REFUND_REASONS = ("requested_by_customer", "duplicate", "fraudulent")
 _CANCEL_REASONS = (*_REFUND_REASONS, "abandoned")
 """Stripe's, which both the log and Stripe keep."""
-
-
-class Refused(Exception):
-    """The form is not complete. `mistakes` says what is wrong, by field."""
-
-    def __init__(self, mistakes: Mapping[str, str]) -> None:
-        super().__init__(", ".join(mistakes))
-        self.mistakes = mistakes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +39,7 @@ class Action:
         return "" if self.amount_of is None else format_number(left, currency, grouped=False)
 
     def body(self, payment: Json, *, amount: str, reason: str) -> Json:
-        """Return the command's body. Raises Refused."""
+        """Return the command's body. Raises FormIncomplete."""
         mistakes: dict[str, str] = {}
         body: Json = {}
         if self.amount_of is not None:
@@ -59,7 +52,7 @@ class Action:
             if reason not in self.reasons:
                 mistakes["reason"] = "Choose why: it is recorded with the payment."
         if mistakes:
-            raise Refused(mistakes)
+            raise FormIncomplete(mistakes)
         return body
 
     def _checked(self, payment: Json, amount: int) -> int:

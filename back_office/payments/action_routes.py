@@ -13,9 +13,10 @@ from back_office.apis.commands import Order, new_key, send
 from back_office.apis.errors import ApiAway, ApiRefused, Json
 from back_office.office import office_of
 from back_office.payments import state
-from back_office.payments.action import ACTIONS, Action, Refused
+from back_office.payments.action import ACTIONS, Action
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment, with_query
+from back_office.web.forms import FormIncomplete
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 from infra.http.context import request_context
@@ -67,7 +68,7 @@ class Attempt:
         try:
             body = self.action.body(self.payment, amount=self.filled.amount, reason=self.filled.reason)
             position = await self._send(body)
-        except Refused as refused:
+        except FormIncomplete as refused:
             return self.form(mistakes=refused.mistakes, status=422)
         except ApiAway:
             return self._unknown()

@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
-
 from back_office.web.days import NoDay, begin_of, parse_day
+from back_office.web.filters import CURRENCY_LETTERS, ListFilters, check_currency
 from back_office.web.money import NoAmount, parse_money
 
 STATUSES = (
@@ -13,13 +12,10 @@ STATUSES = (
     *("requires_capture", "succeeded", "canceled", "failed"),
 )
 _PAGE = 25
-_CURRENCY_LETTERS = 3
 
 
-class PaymentFilters(BaseModel):
+class PaymentFilters(ListFilters):
     """What was written into the form: text, which may be wrong. Days are of the business zone."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     status: str = ""
     user_id: str = ""
@@ -35,7 +31,6 @@ class PaymentFilters(BaseModel):
     disputed: str = ""
     refusal_code: str = ""
     columns: tuple[str, ...] = ()
-    cursor: str = ""
 
     def given(self) -> dict[str, str]:
         """Return those that are given, but for the page."""
@@ -55,8 +50,7 @@ class PaymentFilters(BaseModel):
         found = {name: getattr(self, name) for name in names}
         wrong: dict[str, str] = {}
         found["currency"] = self.currency.upper()
-        if self.currency and not (len(self.currency) == _CURRENCY_LETTERS and self.currency.isalpha()):
-            wrong["currency"] = "Three letters, as EUR."
+        check_currency(self.currency, wrong)
         for name in ("amount_min", "amount_max"):
             found[name] = self._amount(name, wrong)
         # The API has "later than" and "earlier than": a microsecond before a day is the end of the one before it.
@@ -71,7 +65,7 @@ class PaymentFilters(BaseModel):
         written = getattr(self, name)
         if not written:
             return ""
-        if len(self.currency) != _CURRENCY_LETTERS:
+        if len(self.currency) != CURRENCY_LETTERS:
             wrong.setdefault("currency", "An amount needs its currency: 10 is not the same in every one.")
             return ""
         try:

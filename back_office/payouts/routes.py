@@ -4,7 +4,6 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
 
 from back_office.apis.client import Api
 from back_office.apis.errors import ApiAway, ApiRefused
@@ -12,6 +11,7 @@ from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment, with_query
 from back_office.web.days import span
+from back_office.web.filters import ListFilters, check_currency
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -21,29 +21,20 @@ Finance = Annotated[Visitor, Depends(requires(Permission.SEE_LEDGER))]
 
 _PAGE = 25
 _ITEMS_UNKNOWN = "payout_items_unknown"
-_CURRENCY_LETTERS = 3
 
 
-class PayoutFilters(BaseModel):
+class PayoutFilters(ListFilters):
     """The filters of the list, as they stand in the address. Days are of the business zone."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     status: str = ""
     currency: str = ""
     from_day: str = ""
     to_day: str = ""
-    cursor: str = ""
-
-    def given(self) -> dict[str, str]:
-        """Return those that are given, but for the page."""
-        return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
 
     def parameters(self, zone: ZoneInfo) -> tuple[dict[str, str], dict[str, str]]:
         """Return the query API's parameters; and what is wrong, by field: nothing is asked for then."""
         moments, wrong = span(self.from_day, self.to_day, zone)
-        if self.currency and not (len(self.currency) == _CURRENCY_LETTERS and self.currency.isalpha()):
-            wrong["currency"] = "Three letters, as EUR."
+        check_currency(self.currency, wrong)
         given = {"status": self.status, "currency": self.currency, "cursor": self.cursor, **moments}
         return {name: value for name, value in given.items() if value} | {"limit": str(_PAGE)}, wrong
 

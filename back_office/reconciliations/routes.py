@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
 
 from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment, with_query
+from back_office.web.filters import ListFilters
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -21,21 +21,14 @@ STATUSES = ("unresolved", "open", "explained", "resolved")
 KINDS = ("missing_at_stripe", "missing_here", "amount", "currency", "status", "fee", "duplicate", "timing")
 
 
-class _Filters(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
+class _Filters(ListFilters):
     status: str = ""
     date_from: str = ""
     date_to: str = ""
-    cursor: str = ""
 
     def parameters(self) -> dict[str, str]:
         """Return the query API's parameters."""
         return {**self.given(), "limit": str(_PAGE), **({"cursor": self.cursor} if self.cursor else {})}
-
-    def given(self) -> dict[str, str]:
-        """Return those that are given, but for the page."""
-        return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
 
 
 class RunFilters(_Filters):

@@ -16,6 +16,14 @@ class FormRefused(Exception):
     """The form did not come from a page of this session, or is no form: nothing was done."""
 
 
+class FormIncomplete(Exception):
+    """A field lacks something, or has what cannot be. `mistakes` says what is wrong, by field."""
+
+    def __init__(self, mistakes: Mapping[str, str]) -> None:
+        super().__init__(", ".join(mistakes))
+        self.mistakes = mistakes
+
+
 async def read_form(request: Request) -> Mapping[str, str]:
     """Return the fields of a form. Raises FormRefused."""
     if request.headers.get("sec-fetch-site", "none") not in _OURS:

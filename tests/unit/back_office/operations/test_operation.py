@@ -2,12 +2,13 @@
 
 import pytest
 
-from back_office.operations.operation import ASSIGN, EXPLAIN, GIVE_UP_TASK, REPLAY, Refused
+from back_office.operations.operation import ASSIGN, EXPLAIN, GIVE_UP_TASK, REPLAY
+from back_office.web.forms import FormIncomplete
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
 def test_without_a_fitting_reason_nothing_is_sent(reason: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(FormIncomplete) as refused:
         EXPLAIN.body({"reason": reason})
     assert set(refused.value.mistakes) == {"reason"}
 
@@ -15,7 +16,7 @@ def test_without_a_fitting_reason_nothing_is_sent(reason: str) -> None:
 def test_an_assignee_is_a_name_or_nobody() -> None:
     assert ASSIGN.body({"assignee": " bo "}) == {"assignee": "bo"}
     assert ASSIGN.body({"assignee": "", "reason": "on leave"}) == {"assignee": None, "reason": "on leave"}
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(FormIncomplete) as refused:
         ASSIGN.body({"assignee": "bo smith"})
     assert set(refused.value.mistakes) == {"assignee"}
 
