@@ -1,7 +1,7 @@
 """Responses: JSON with the position that it reflects, pages, and 304 for what the client has already."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from starlette.responses import Response
@@ -9,9 +9,38 @@ from starlette.responses import Response
 Json = dict[str, Any]
 
 
+class Keyed(Protocol):
+    """A row of a list; its key is its place there."""
+
+    @property
+    def key(self) -> Any:
+        """What its cursor is made of."""
+        ...
+
+
+Row = TypeVar("Row", bound=Keyed)
+
+
 def page(data: list[Json], next_cursor: str | None) -> Json:
     """Return the members of a page; it is the last one without a cursor."""
     return {"data": data, "has_more": next_cursor is not None, "next_cursor": next_cursor}
+
+
+def page_response(
+    found: Sequence[Row],
+    limit: int,
+    *,
+    encode: Callable[[Any], str],
+    render: Callable[[Row], Json],
+    position: int,
+) -> Response:
+    """Return a page of `limit` rows of what was found, which is one more where there is a next page.
+
+    `encode` makes a cursor of the key of the last row that is shown.
+    """
+    shown = found[:limit]
+    cursor = encode(shown[-1].key) if len(found) > len(shown) else None
+    return json_response(page([render(row) for row in shown], cursor), position=position)
 
 
 def json_response(body: Json, *, position: int | None, headers: Mapping[str, str] | None = None) -> Response:

@@ -13,7 +13,7 @@ from projections.payments.read import newest_position
 from query_api.cursors import decode_dispute, encode_dispute
 from query_api.disputes.parameters import DisputeListParameters
 from query_api.freshness import Freshness
-from query_api.responses import Json, json_response, page
+from query_api.responses import Json, page_response
 from schemas.http.times import timestamp
 
 
@@ -40,9 +40,7 @@ class DisputeReads:
             return position, found
 
         position, found = await self.freshness.read(min_position, read_page)
-        shown = found[: parameters.limit]
-        cursor = encode_dispute(shown[-1].key) if len(found) > len(shown) else None
-        return json_response(page([_rendered(row) for row in shown], cursor), position=position)
+        return page_response(found, parameters.limit, encode=encode_dispute, render=_rendered, position=position)
 
 
 def _rendered(stored: StoredDispute) -> Json:

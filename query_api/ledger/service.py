@@ -14,7 +14,7 @@ from projections.ledger.read import StoredBalance
 from query_api.cursors import decode_entry_key, encode_entry_key
 from query_api.ledger import render
 from query_api.ledger.parameters import BalanceParameters, EntryParameters
-from query_api.responses import Json, has_version, json_response, not_modified, page
+from query_api.responses import Json, has_version, json_response, not_modified, page_response
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +37,7 @@ class LedgerReads:
         async with self.pool.connection() as conn:
             position = await ledger.newest_position(conn)  # first: the page may only be fresher than it says
             found = await ledger.entries(conn, filters=parameters.filters(), after=after, limit=parameters.limit + 1)
-        shown = found[: parameters.limit]
-        cursor = encode_entry_key(shown[-1].key) if len(found) > len(shown) else None
-        return json_response(page([render.entry(row) for row in shown], cursor), position=position)
+        return page_response(found, parameters.limit, encode=encode_entry_key, render=render.entry, position=position)
 
     async def _summary(
         self,

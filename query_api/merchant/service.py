@@ -15,7 +15,7 @@ from query_api.ledger.parameters import BalanceParameters
 from query_api.ledger.service import summary_response
 from query_api.merchant import render
 from query_api.merchant.parameters import MerchantDiscrepancyParameters, MerchantEntryParameters
-from query_api.responses import json_response, page
+from query_api.responses import page_response
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,8 +42,7 @@ class MerchantReads:
             found = await ledger.entries_of_merchant(
                 conn, _merchant(principal), filters=filters, after=after, limit=limit + 1
             )
-        cursor = encode_entry_key(found[limit - 1].key) if len(found) > limit else None
-        return json_response(page([ledger_render.entry(row) for row in found[:limit]], cursor), position=position)
+        return page_response(found, limit, encode=encode_entry_key, render=ledger_render.entry, position=position)
 
     async def discrepancies(self, principal: Principal, parameters: MerchantDiscrepancyParameters) -> Response:
         """Answer with a page of discrepancies, newest day first. Raises Problem."""
@@ -54,8 +53,7 @@ class MerchantReads:
             found = await reconciliation.discrepancies_of_merchant(
                 conn, _merchant(principal), filters=filters, after=after, limit=limit + 1
             )
-        cursor = encode_day(found[limit - 1].key) if len(found) > limit else None
-        return json_response(page([render.discrepancy(row) for row in found[:limit]], cursor), position=position)
+        return page_response(found, limit, encode=encode_day, render=render.discrepancy, position=position)
 
 
 def _merchant(principal: Principal) -> MerchantId:

@@ -18,7 +18,7 @@ from query_api.parameters import PageParameters
 from query_api.payments import render
 from query_api.payments.errors import history_not_configured, payment_not_found
 from query_api.payments.parameters import PaymentCountParameters, PaymentListParameters
-from query_api.responses import has_version, json_response, not_modified, page
+from query_api.responses import has_version, json_response, not_modified, page, page_response
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,9 +76,7 @@ class PaymentReads:
             return position, found
 
         position, found = await self.freshness.read(min_position, read_page)
-        shown = found[: parameters.limit]
-        cursor = encode_key(shown[-1].key) if len(found) > len(shown) else None
-        return json_response(page([render.payment(row) for row in shown], cursor), position=position)
+        return page_response(found, parameters.limit, encode=encode_key, render=render.payment, position=position)
 
     async def count(self, principal: Principal, parameters: PaymentCountParameters, min_position: int) -> Response:
         """Answer with how many of the merchant's payments there are, up to a limit. Raises Problem."""

@@ -12,7 +12,7 @@ from query_api.cursors import decode_payout, encode_payout
 from query_api.errors import projection_not_built
 from query_api.payouts.errors import payout_not_found
 from query_api.payouts.parameters import PayoutListParameters
-from query_api.responses import Json, json_response, page
+from query_api.responses import Json, json_response, page_response
 from schemas.http.times import timestamp
 
 
@@ -30,9 +30,7 @@ class PayoutReads:
                 raise projection_not_built("payouts")
             position = await payouts.newest_position(conn)  # first: the page may only be fresher than it says
             found = await payouts.page(conn, filters=parameters.filters(), after=after, limit=parameters.limit + 1)
-        shown = found[: parameters.limit]
-        cursor = encode_payout(shown[-1].key) if len(found) > len(shown) else None
-        return json_response(page([_payout(row) for row in shown], cursor), position=position)
+        return page_response(found, parameters.limit, encode=encode_payout, render=_payout, position=position)
 
     async def payout(self, payout_id: PayoutId) -> Response:
         """Answer with one payout. Raises Problem."""

@@ -1,8 +1,6 @@
 """The reads of reconciliations and discrepancies: from parameters to a response."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.responses import Response
 
@@ -13,7 +11,7 @@ from query_api.cursors import decode_day, encode_day
 from query_api.reconciliations import render
 from query_api.reconciliations.errors import discrepancy_not_found, reconciliation_not_found
 from query_api.reconciliations.parameters import DiscrepancyListParameters, RunListParameters
-from query_api.responses import Json, json_response, page
+from query_api.responses import json_response, page_response
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +26,7 @@ class ReconciliationReads:
         async with self.pool.connection() as conn:
             position = await read.newest_position(conn)  # first: the page may only be fresher than it says
             found = await read.runs(conn, filters=parameters.filters(), after=after, limit=parameters.limit + 1)
-        return _page(found, parameters.limit, render.run, position)
+        return page_response(found, parameters.limit, encode=encode_day, render=render.run, position=position)
 
     async def run(self, run_id: RunId) -> Response:
         """Answer with one reconciliation. Raises Problem."""
@@ -54,10 +52,4 @@ class ReconciliationReads:
             found = await read.discrepancies(
                 conn, filters=parameters.filters(), after=after, limit=parameters.limit + 1
             )
-        return _page(found, parameters.limit, render.discrepancy, position)
-
-
-def _page(found: Sequence[Any], limit: int, shown_as: Callable[[Any], Json], position: int) -> Response:
-    shown = found[:limit]
-    cursor = encode_day(shown[-1].key) if len(found) > len(shown) else None
-    return json_response(page([shown_as(each) for each in shown], cursor), position=position)
+        return page_response(found, parameters.limit, encode=encode_day, render=render.discrepancy, position=position)

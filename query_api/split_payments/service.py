@@ -12,7 +12,7 @@ from projections.split_payments import read
 from projections.split_payments.read import StoredHistoryEntry, StoredSplitPayment
 from query_api.cursors import decode_split_payment, encode_split_payment
 from query_api.freshness import Freshness
-from query_api.responses import has_version, json_response, not_modified, page
+from query_api.responses import has_version, json_response, not_modified, page_response
 from query_api.split_payments import render
 from query_api.split_payments.errors import split_payment_not_found
 from query_api.split_payments.parameters import SplitPaymentListParameters
@@ -70,6 +70,6 @@ class SplitPaymentReads:
             return position, found
 
         position, found = await self.freshness.read(min_position, read_page)
-        shown = found[: parameters.limit]
-        cursor = encode_split_payment(shown[-1].key) if len(found) > len(shown) else None
-        return json_response(page([render.summary(row) for row in shown], cursor), position=position)
+        return page_response(
+            found, parameters.limit, encode=encode_split_payment, render=render.summary, position=position
+        )
