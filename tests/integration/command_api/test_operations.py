@@ -262,7 +262,16 @@ WRITES = (
 
 @pytest.mark.parametrize(
     "query",
-    ["/tasks?statsu=due", "/system?x=1", "/dead-letters?consumer=%00", "/sagas?limit=0", "/stripe-events?before=0"],
+    [
+        *(
+            "/tasks?statsu=due",
+            "/system?x=1",
+            "/dead-letters?consumer=%00",
+            "/sagas?limit=0",
+            "/stripe-events?before=0",
+        ),
+        *("/dead-letters?limit=1&limit=2", "/tasks?limit=1&limit=2"),
+    ],
 )
 async def test_a_parameter_that_is_not_understood_is_refused(staff: Running, query: str) -> None:
     answer = await staff.client.get(query)
