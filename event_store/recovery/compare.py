@@ -132,11 +132,17 @@ class Comparison:
 
     def _blockers(self) -> Iterable[str]:
         is_empty = not self.common and not self.written_back and not self.different
-        if self.whole_up_to and not self.common and not (self.may_be_empty and is_empty):
-            yield (
-                f"Kafka holds none of the events that were published up to position {self.whole_up_to}: it was "
-                "emptied, or it is another cluster"
-            )
+        if not self.common and not (self.may_be_empty and is_empty):
+            if self.whole_up_to:
+                yield (
+                    f"Kafka holds none of the events that were published up to position {self.whole_up_to}: it was "
+                    "emptied, or it is another cluster"
+                )
+            elif is_empty and self.unpublished:
+                yield (
+                    f"Kafka holds no event, and the log {self.unpublished}, of which none is known to have been "
+                    "published: nothing tells what the log lost, if Kafka was emptied or is another cluster"
+                )
         if self._lacks_whole_part:
             yield f"the log lacks events before position {self.whole_up_to}, up to which it should be whole"
         if self.different:

@@ -23,8 +23,7 @@ from tests.support.postgres_copies import backup, dump_rows, load_rows
 from tests.support.system import System, running_system
 from tests.support.waiting import answered, eventually
 
-# On real Kafka, where each process is alone, the log is not opened in time: not understood yet (docs/limits.md).
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300), pytest.mark.own_system]
+pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(300), pytest.mark.own_system]
 
 # Where it is noon: midnight does not come between. Etc/GMT+3 is three hours behind UTC.
 _ZONE = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"

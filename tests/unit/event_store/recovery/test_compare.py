@@ -169,6 +169,16 @@ def test_a_cluster_that_has_nothing_in_common_is_for_a_person_to_decide() -> Non
     assert compared([], [], whole_up_to=0).blockers == ()
 
 
+def test_a_log_of_which_nothing_is_known_to_be_published_is_decided_too() -> None:
+    """A restore to before the relay's first record, beside a Kafka that was emptied as well."""
+    log = [event(1, A, 1), event(2, B, 1)]
+    (blocker,) = compared(log, [], whole_up_to=0).blockers
+    assert "Kafka holds no event, and the log 2" in blocker
+    assert compared(log, [], whole_up_to=0, may_be_empty=True).blockers == ()
+    assert compared(log, log[:1], whole_up_to=0).blockers == ()
+    assert compared([], log, whole_up_to=0).blockers == ()
+
+
 def test_a_log_that_lacks_what_it_should_have_is_for_a_person_to_decide() -> None:
     one, two, three = event(1, A, 1), event(2, B, 1), event(3, A, 2)
     found = compared([one], [one, two, three], whole_up_to=2)
