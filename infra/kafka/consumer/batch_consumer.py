@@ -41,7 +41,7 @@ from infra.kafka.consumer.dead_letters.delivery import Decode
 from infra.kafka.consumer.dead_letters.worker import DeadLetters, DeadLetterWorker
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
 from infra.kafka.consumer.liveness import ConsumerProgress
-from infra.kafka.consumer.own_log import OwnLog
+from infra.kafka.consumer.own_log import EpochWatch, OwnLog
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.record_applier import RecordApplier, error_text
 from infra.kafka.consumer.subscription import Record, Subscription
@@ -57,7 +57,6 @@ _START_TIMEOUT_S = 40.0  # a member that died holds a join up until its session 
 _DRAIN_S = 3.5
 _LEAVE_TIMEOUT_S = 2.0  # with the drain and the last commit (1.5 s) below the 8 s that a process has to stop
 _WATCH_EVERY_S = 0.5
-_EPOCH_EVERY_S = 5.0
 _RESTART = Backoff(first_s=0.2, longest_s=5.0)
 _REBUILD_AFTER_S = 20.0
 _IDLE_AFTER_S = 2.0
@@ -89,9 +88,7 @@ class BatchConsumer(Generic[D]):
         `log` is that of the database: it says which messages are not its own, and when it went back.
         """
         self._settings = settings
-        self._own_log = log
-        self._epoch: int | None = None
-        self._epoch_at = 0.0
+        self._epochs = None if log is None else EpochWatch(log, consumer)
         self._topics = tuple(topics)
         self._name = consumer
         self._group_id = group_id or consumer
@@ -213,20 +210,11 @@ class BatchConsumer(Generic[D]):
                 metrics.REBUILDS.labels(self._name).inc()
                 log.warning("consumer_rebuilds_client", consumer=self._name, reason=fault)
                 return
-            await self._check_epoch(self._watch)
+            if self._epochs is not None and await self._epochs.may_be_younger():
+                # Where no new message comes, nothing else would show what the database forgot.
+                self._watch.verify_again()
             self._subscription.set_idle(is_idle=time.monotonic() - self._records_at > _IDLE_AFTER_S)
             await wait_for_event(self._stop, timeout_s=_WATCH_EVERY_S)
-
-    async def _check_epoch(self, watch: PartitionWatch) -> None:
-        """Read again what the database forgot: where no new message comes, nothing else would show it."""
-        if self._own_log is None or time.monotonic() < self._epoch_at:
-            return
-        self._epoch_at = time.monotonic() + _EPOCH_EVERY_S
-        epoch = await self._own_log.epoch()
-        if epoch is not None and self._epoch is not None and epoch != self._epoch:
-            log.warning("consumer_database_went_back", consumer=self._name, epoch=epoch)
-            watch.verify_again()
-        self._epoch = epoch or self._epoch
 
     def _fault(self, subscription: Subscription, away_since: float | None) -> str | None:
         if not subscription.is_consuming:
