@@ -33,6 +33,10 @@ async def becomes(system: System, payment_id: str, until: Callable[[Json], bool]
     return await system.becomes(payment_id, until)
 
 
+def has_failed_refund(payment: Json) -> bool:
+    return [each["status"] for each in payment["refunds"]] == ["failed"]
+
+
 async def types_since(system: System, payment_id: str, event_type: str) -> list[str]:
     """Return the types of the payment's events after the first of this one, as of what the query API shows of it."""
     version = (await system.payment(payment_id))["version"]
@@ -51,7 +55,7 @@ async def test_a_refund_that_comes_back_fails_and_can_be_refunded_again(system: 
     assert (refund["status"], refund["amount_cents"]) == ("succeeded", 1000)
     assert (await system.refund(payment_id, 1)).is_client_error
     await bank.settle_refund(refund["stripe_refund_id"], "failed")
-    payment = await becomes(system, payment_id, lambda found: found["refunds"][0]["status"] == "failed")
+    payment = await becomes(system, payment_id, has_failed_refund)
     assert payment["refunds"][0]["error"]["code"] == "expired_or_canceled_card"
     assert (payment["status"], payment["amount_refunded_cents"]) == ("succeeded", 0)
     again = await system.refund(payment_id, 1000, wait=10)
@@ -86,7 +90,7 @@ async def test_a_pending_refund_holds_its_amount_until_it_fails(system: System, 
     too_much = await system.refund(payment_id, 401)
     assert too_much.json()["amount_refundable_cents"] == 400
     await slow_bank.settle_refund(pending["refunds"][0]["stripe_refund_id"])
-    payment = await becomes(system, payment_id, lambda found: found["refunds"][0]["status"] == "failed")
+    payment = await becomes(system, payment_id, has_failed_refund)
     assert payment["amount_refunded_cents"] == 0
     assert await types_since(system, payment_id, "payment.refund_requested") == [
         "payment.refund_pending",

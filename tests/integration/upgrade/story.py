@@ -137,7 +137,7 @@ class Story:
             await self._post(name, "refund")
         await self._shown("refund_succeeded_late", _refunded(1000))
         for name in ("refund_came_back", "refund_failed"):
-            await self._shown(name, lambda found: [each["status"] for each in found["refunds"]] == ["failed"])
+            await self._shown(name, lambda found: any(each["status"] == "failed" for each in found["refunds"]))
         await self._create("refund_unknown")  # in the end
         await self._create("refunded_at_stripe")
         await at_stripe(
@@ -179,7 +179,9 @@ class Story:
         await self._post("refund_accepted", "refund", amount_cents=300)
         task = await self._tried("refund_accepted", "unknown")
         await self._operate("tasks", "give-up", task.event_id, "--force", "--reason", "Stripe has none")
-        found = await self._shown("refund_accepted", lambda found: found["refunds"][0]["status"] == "failed")
+        found = await self._shown(
+            "refund_accepted", lambda found: any(each["status"] == "failed" for each in found["refunds"])
+        )
         await at_stripe(
             self.system,
             "/v1/refunds",
