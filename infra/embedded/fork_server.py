@@ -5,7 +5,8 @@
 A process is there after 20 ms instead of 1 to 2 s of imports, and shares the memory that they take. On the connected
 Unix socket FD (one message a packet, JSON):
 
-    to it       {"argv": ["-m", MODULE, ...], "title": ..., "env": {...}, "cwd": ..., "log": ..., "death_signal": 9}
+    to it       {"argv": ["-m", MODULE, ...], "title": ..., "env": {...}, "cwd": ..., "output": FILE, "errors": FILE,
+                 "death_signal": 9}
     from it     {"loaded": true} once, {"started": PID} from each process, {"ended": PID, "code": CODE} for each
 
 It never starts a thread or an event loop, which no fork would survive, and ends when the other side is gone; its
@@ -100,10 +101,10 @@ def _become(request: dict[str, Any]) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    output = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    os.dup2(output, sys.stdout.fileno())
-    os.dup2(output, sys.stderr.fileno())
-    os.close(output)
+    for path, stream in ((request["output"], sys.stdout), (request["errors"], sys.stderr)):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        os.dup2(file, stream.fileno())
+        os.close(file)
     random.seed()
     setproctitle(request["title"])
 

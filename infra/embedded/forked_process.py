@@ -139,9 +139,19 @@ class ForkedProcess:
     """A process that the fork server forked. Its parent is that one, which says how it ended."""
 
     def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path, death_signal: signal.Signals
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        errors: Path | None = None,
+        death_signal: signal.Signals = signal.SIGKILL,
     ) -> None:
-        """`argv`: `-m`, a module and its arguments. Raises ForkServerGone."""
+        """`argv`: `-m`, a module and its arguments. `errors`: where stderr goes, if not to `log` as well.
+
+        Raises ForkServerGone.
+        """
         self._server = ForkServer.get()
         self.pid = self._server.start(
             {
@@ -149,7 +159,8 @@ class ForkedProcess:
                 "title": " ".join((python_executable(), *argv)),
                 "env": dict(env),
                 "cwd": str(cwd),
-                "log": str(log),
+                "output": str(log),
+                "errors": str(errors or log),
                 "death_signal": int(death_signal),
             }
         )

@@ -11,6 +11,7 @@ from playwright.async_api import Page, async_playwright
 CHROMIUM = shutil.which("chromium")
 
 Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 @asynccontextmanager

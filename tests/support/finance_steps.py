@@ -1,16 +1,14 @@
 """What finance does with the whole system, and what is done at Stripe behind its back."""
 
 import asyncio
-import os
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 
 from schemas.http.reconciliations import DiscrepancyPage
+from tests.support import paystream_command
 from tests.support.system import Json, System
 from tests.support.waiting import eventually
 
@@ -95,13 +93,7 @@ async def at_stripe(system: System, path: str, **form: str) -> Json:
 
 
 async def paystream(system: System, *arguments: str) -> tuple[int, str]:
-    environment = {"PATH": os.environ["PATH"], **system.stack.environment("worker-reconciliation")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "infra.cli", *arguments),
-        env=environment,
-        cwd=Path(__file__).parents[2],
-        stdout=asyncio.subprocess.PIPE,
+    ended = await paystream_command.paystream(
+        *arguments, settings=system.stack.environment("worker-reconciliation"), within=150
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 150)
-    assert process.returncode is not None
-    return process.returncode, out.decode()
+    return ended.code, ended.output

@@ -2,8 +2,6 @@
 
 import asyncio
 import getpass
-import os
-import sys
 import uuid
 from typing import TypedDict
 
@@ -22,6 +20,7 @@ from event_store.payments import load_payment
 from infra.postgres.pool import Pool
 from schemas.events import PAYMENT_CODEC
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
+from tests.support import paystream_command
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
@@ -255,14 +254,8 @@ async def test_a_retry_and_a_change_of_the_payment_meanwhile_both_reach_the_log(
 
 
 async def paystream(database: Database, *arguments: str, group: str = "tasks") -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "infra.cli", group, *arguments),
-        env={**os.environ, "DATABASE_URL": database.url("app")},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode or 0, output.decode()
+    ended = await paystream_command.paystream(group, *arguments, settings={"database_url": database.url("app")})
+    return ended.code, ended.output + ended.errors
 
 
 @pytest.mark.slow

@@ -64,6 +64,15 @@ def test_it_finds_what_a_started_process_finds(start: Start, tmp_path: Path) -> 
     assert child.output().splitlines()[1] == "to the error output"
 
 
+@pytest.mark.usefixtures("start")
+def test_what_it_says_and_its_errors_can_go_apart(tmp_path: Path) -> None:
+    output, errors = tmp_path / "output", tmp_path / "errors"
+    process = ForkedProcess((*_PROGRAM, "0"), env=_ENVIRONMENT, cwd=tmp_path, log=output, errors=errors)
+    assert process.wait() == 0
+    assert json.loads(output.read_text())["pid"] == process.pid
+    assert errors.read_text() == "to the error output\n"
+
+
 def test_it_has_its_imports_and_nothing_else_of_the_server(start: Start) -> None:
     found = said(start("wait"))
     assert found["loaded"]

@@ -1,9 +1,5 @@
 """Dead letters of a running consumer on a broker, with the command line as the operator has it."""
 
-import asyncio
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +25,7 @@ from tests.integration.infra.kafka.consumer.noting_consumer import NAME, running
 from tests.integration.infra.kafka.published_log import Log, recorded
 from tests.support.database import Database
 from tests.support.kafka import read_topic
+from tests.support.paystream_command import Ended, paystream
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -77,7 +74,7 @@ class Scene:
             for each in sorted(found)
         ]
 
-    async def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    async def command(self, *arguments: str) -> Ended:
         """Run `paystream dlq` as an operator does."""
         return await dlq_command(self.database, *arguments)
 
@@ -90,16 +87,8 @@ async def scene(cluster: Cluster, log: Log, pool: Pool, database: Database) -> S
     return made
 
 
-async def dlq_command(database: Database, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "infra.cli", "dlq", *arguments],
-        env=os.environ | {"DATABASE_URL": database.url("app")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+async def dlq_command(database: Database, *arguments: str) -> Ended:
+    return await paystream("dlq", *arguments, settings={"database_url": database.url("app")}, within=60)
 
 
 async def test_each_kind_of_poison_is_kept_and_announced_and_the_rest_applied(scene: Scene) -> None:
@@ -133,12 +122,12 @@ async def test_each_kind_of_poison_is_kept_and_announced_and_the_rest_applied(sc
     assert (said["dlq_consumer"], said["dlq_topic"], said["dlq_partition"]) == (NAME, topic, "0")
     assert datetime.fromisoformat(said["dlq_failedat"]).tzinfo is not None
     listed = await scene.command("list")
-    assert listed.returncode == 0, listed.stderr
-    assert len(listed.stdout.splitlines()) == 6
-    assert f"refused: Refused: no to {refused.position}" in listed.stdout
+    assert listed.code == 0, listed.errors
+    assert len(listed.output.splitlines()) == 6
+    assert f"refused: Refused: no to {refused.position}" in listed.output
     shown = await scene.command("show", said["dlq_id"])
-    assert f"{topic}/0 @ {said['dlq_offset']}" in shown.stdout
-    assert f"ce_subject: {refused.stream_id}" in shown.stdout
+    assert f"{topic}/0 @ {said['dlq_offset']}" in shown.output
+    assert f"ce_subject: {refused.stream_id}" in shown.output
 
 
 async def test_an_operator_replays_and_discards_what_waits(scene: Scene, pool: Pool) -> None:
@@ -153,21 +142,21 @@ async def test_an_operator_replays_and_discards_what_waits(scene: Scene, pool: P
         await eventually(lambda: summaries(pool), until=lambda seen: len(seen) == 3, within=30)
         first, behind, garbage = (row["id"] for row in await dead_letters(pool))
         failed = await scene.command("replay", str(first), str(behind))
-        assert failed.returncode == 1
-        assert f"{first}  failed again: Refused: no to" in failed.stdout
-        assert f"{behind}  still waits behind {first}" in failed.stdout
+        assert failed.code == 1
+        assert f"{first}  failed again: Refused: no to" in failed.output
+        assert f"{behind}  still waits behind {first}" in failed.output
 
         scene.effects.refused = set()
         replayed = await scene.command("replay", "--stream", str(stream), "--actor", "ada")
-        assert replayed.returncode == 0, replayed.stdout
-        assert f"{behind}  applied by ada: replayed" in replayed.stdout
+        assert replayed.code == 0, replayed.output
+        assert f"{behind}  applied by ada: replayed" in replayed.output
         assert await scene.effects.positions() == log.positions
 
         given_up = await scene.command("discard", str(garbage), "--actor", "ada", "--reason", "not ours")
-        assert given_up.returncode == 0, given_up.stderr
-        assert "No open dead letters." in (await scene.command("list")).stdout
-        assert "discarded" in (await scene.command("list", "--all")).stdout
-        assert "by ada: not ours" in (await scene.command("show", str(garbage))).stdout
+        assert given_up.code == 0, given_up.errors
+        assert "No open dead letters." in (await scene.command("list")).output
+        assert "discarded" in (await scene.command("list", "--all")).output
+        assert "by ada: not ours" in (await scene.command("show", str(garbage))).output
         await eventually(_open, until=lambda number: number == 0)
 
 
@@ -183,9 +172,9 @@ async def test_commands_that_cannot_be_are_refused_with_a_reason(database: Datab
         (("discard", "1", "--actor", "ada", "--reason", " "), "say who and why"),
     ):
         answer = await dlq_command(database, *arguments)
-        assert answer.returncode != 0
-        assert said in " ".join(answer.stderr.split())
-        assert "Traceback" not in answer.stderr
+        assert answer.code != 0
+        assert said in " ".join(answer.errors.split())
+        assert "Traceback" not in answer.errors
 
 
 async def test_a_replay_that_nobody_runs_says_so_and_is_done_once_later(scene: Scene, pool: Pool) -> None:
@@ -200,11 +189,11 @@ async def test_a_replay_that_nobody_runs_says_so_and_is_done_once_later(scene: S
         await scene.announced(20)
     scene.effects.refused = set()
     requested = await scene.command("replay", "1", "--wait", "0")
-    assert requested.returncode == 1
-    assert f"not yet: {NAME} has not come to it" in requested.stdout
+    assert requested.code == 1
+    assert f"not yet: {NAME} has not come to it" in requested.output
     async with scene.consuming(group_id="one"), scene.consuming(group_id="two"):
         again = await scene.command("replay", "--consumer", NAME, "--all")
-        assert again.returncode == 0, again.stdout + again.stderr
+        assert again.code == 0, again.output + again.errors
         await eventually(scene.effects.positions, until=lambda seen: len(seen) == 20)
     assert await scene.effects.in_order() == log.positions
 
@@ -217,7 +206,7 @@ async def test_a_broker_that_lost_everything_is_told_of_open_dead_letters_again(
     async with scene.consuming():
         given_up, _ = await scene.announced(2)
         done = await scene.command("discard", given_up["dlq_id"], "--actor", "ada", "--reason", "no use")
-        assert done.returncode == 0
+        assert done.code == 0
         await scene.cluster.wipe()
         await scene.cluster.create_topic()
         await scene.create_dlq()
