@@ -1,5 +1,6 @@
 """A connection pool that survives restarts of the server, and distinguishes an outage from an answer."""
 
+import asyncio
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -112,10 +113,16 @@ class Pool(AsyncConnectionPool[Connection]):
         """Take a live connection; `timeout` in seconds, by default the pool's."""
         deadline = monotonic() + (self.timeout if timeout is None else timeout)
         while True:
+            cancels = _cancels()
             connection = await super().getconn(deadline - monotonic())
-            if _is_alive(connection):
+            # Python 3.11's `asyncio.wait_for`, which the base waits with, forgets a cancellation in the instant of its
+            # result (https://github.com/python/cpython/issues/86296): who waits for this task to end waits for ever.
+            is_canceled = _cancels() > cancels
+            if _is_alive(connection) and not is_canceled:
                 return connection
             await self.putconn(connection)
+            if is_canceled:
+                raise asyncio.CancelledError
 
     @asynccontextmanager
     async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109
@@ -205,6 +212,12 @@ def postgres_check(pool: Pool) -> Check:
             raise Unhealthy(f"database cannot write: {shortage}")
 
     return check
+
+
+def _cancels() -> int:
+    """Return how often this task was told to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _is_alive(connection: Connection) -> bool:
