@@ -46,8 +46,9 @@ def keys_create(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help="What it is for; may be repeated. Of a merchant: payments:write, refunds:write, payments:read [all "
-            "three]. Of the operator: finance:read, finance:write, audit:read, admin:read, admin:write."
+            help="What it is for; may be repeated. Of a merchant: payments:write, refunds:write, payments:read, "
+            "webhooks:write, actor:set [all five]. Of the operator: finance:read, finance:write, audit:read, "
+            "admin:read, admin:write."
         ),
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="How long it is valid. [until it is revoked]")] = None,
