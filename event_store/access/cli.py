@@ -1,5 +1,6 @@
 """`paystream merchants` and `paystream keys`: who may call the APIs."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from infra.cli.commands import command_group
 merchants = command_group("Merchants, whose payments the APIs take.", settings_of=["access"])
 keys = command_group("API keys of merchants and of the operator.", settings_of=["access"])
 
+_CELL = re.compile(r"[A-Za-z0-9_-]+")
 _ACTOR = typer.Option(help="Who does it; kept with the event. By default the user of this machine.")
 _REASON = typer.Option(help="Why; kept with the event.")
 _KEY = typer.Argument(metavar="KEY", help="Its id, or how it begins (psk_live_Ab12): never the whole key.")
@@ -46,8 +48,9 @@ def keys_create(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help="What it is for; may be repeated. Of a merchant: payments:write, refunds:write, payments:read [all "
-            "three]. Of the operator: finance:read, finance:write, audit:read, admin:read, admin:write."
+            help="What it is for; may be repeated. Of a merchant: payments:write, refunds:write, payments:read, "
+            "webhooks:write, actor:set [all five]. Of the operator: finance:read, finance:write, audit:read, "
+            "admin:read, admin:write."
         ),
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="How long it is valid. [until it is revoked]")] = None,
@@ -73,6 +76,18 @@ def keys_list(
     from event_store.access.cli_run import run_list_keys
 
     raise SystemExit(run_list_keys(beginning, merchant=merchant, ended_too=every))
+
+
+@keys.command("map")
+def keys_map(
+    cell: Annotated[str, typer.Argument(help="The name of this cell: letters, digits, - and _.")],
+) -> None:
+    """Print how each valid key begins, and its cell: a proxy's map."""
+    from event_store.access.cli_run import run_map_keys
+
+    if not _CELL.fullmatch(cell):
+        raise typer.BadParameter("is not made of letters, digits, - and _")
+    raise SystemExit(run_map_keys(cell))
 
 
 @keys.command("revoke")

@@ -90,6 +90,17 @@ def run_list_keys(beginning: str | None, *, merchant: str | None, ended_too: boo
     return _run(work)
 
 
+def run_map_keys(cell: str) -> int:
+    """Print a line for each key that is valid; return the exit code."""
+
+    async def work(conn: Connection, _: AccessDatabaseSettings) -> int:
+        for each in await list_keys(conn):
+            print(each.prefix, cell)
+        return 0
+
+    return _run(work)
+
+
 def run_revoke_key(named: str, *, actor: str, reason: str) -> int:
     """Revoke a key; return the exit code."""
 

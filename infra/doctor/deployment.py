@@ -81,6 +81,11 @@ class Deployment:
         )
 
 
+def layers(cls: type[ProcessSettings]) -> list[type[ProcessSettings]]:
+    """Return the class and those that it is made of: one can be read when another one is wrong."""
+    return [each for each in cls.__mro__ if issubclass(each, ProcessSettings)]
+
+
 def declared_deployment(chosen: Iterable[str] = ()) -> Deployment:
     """Return the processes that the installed package declares, or the chosen ones, with this environment.
 

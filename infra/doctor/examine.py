@@ -13,6 +13,7 @@ from infra.doctor.redis.checks import redis_checks
 from infra.doctor.redis.redlock import redlock_checks
 from infra.doctor.secrets import secrets_of, without_secrets
 from infra.doctor.stripe.checks import stripe_checks
+from infra.doctor.witnesses.checks import witness_checks
 
 
 async def examine(deployment: Deployment) -> list[Finding]:
@@ -24,6 +25,7 @@ async def examine(deployment: Deployment) -> list[Finding]:
         *redis_checks(deployment),
         *redlock_checks(deployment),
         *kafka_checks(deployment),
+        *witness_checks(deployment),
     ]
     found = [*await run_all(checks), *proof_findings(deployment), *production_findings(deployment)]
     findings = [*settings_findings(deployment), *found]

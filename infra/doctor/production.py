@@ -1,25 +1,28 @@
 """What is fine for development and not where real money moves. What a process refuses by itself, Settings shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr, ValidationError
 
 from infra.doctor.addresses import UNREADABLE, is_local, postgres_address, redis_address
-from infra.doctor.deployment import Deployment
+from infra.doctor.deployment import Deployment, Process, layers
 from infra.doctor.finding import Area, Finding
 from infra.redis.redlock import RedlockSettings
 from infra.settings.kafka import KafkaSecuritySettings
-from infra.settings.postgres import DatabaseSettings, MigrationSettings, ReadDatabaseSettings, SessionSettings
+from infra.settings.postgres import AccessDatabaseSettings, AuditDatabaseSettings
 from infra.settings.privacy import PrivacySettings
 from infra.settings.process import ProcessSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings
-from infra.settings.tls import RedisTlsSettings
+from infra.settings.tls import POSTGRES_ADDRESSES, RedisTlsSettings
 
 AREA = Area("Production")
 
 _STRIPES = "https://api.stripe.com"
 _ENCRYPTED = ("require", "verify-ca", "verify-full")
+_OF_COMMANDS: Sequence[type[ProcessSettings]] = (AuditDatabaseSettings, AccessDatabaseSettings)
+"""Of what no process runs: `paystream audit`, `merchants` and `keys`."""
 
 
 def production_findings(deployment: Deployment) -> Iterator[Finding]:
@@ -52,13 +55,7 @@ def _stripe(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _databases(deployment: Deployment) -> Iterator[Finding]:
-    written, read = deployment.targets(DatabaseSettings).found, deployment.targets(ReadDatabaseSettings).found
-    urls = {("DATABASE_URL", each.settings.database_url.get_secret_value()) for each in written}
-    urls |= {("READ_DATABASE_URL", each.settings.read_database_url.get_secret_value()) for each in read}
-    direct = [each.settings.database_direct_url for each in deployment.targets(SessionSettings).found]
-    urls |= {("DATABASE_DIRECT_URL", each.get_secret_value()) for each in direct if each is not None}
-    owned = deployment.targets(MigrationSettings).found
-    urls |= {("MIGRATION_DATABASE_URL", each.settings.migration_database_url.get_secret_value()) for each in owned}
+    urls = {found for process in deployment.processes for found in _database_urls(process)}
     for variable, url in sorted(urls):
         given = conninfo_to_dict(url)
         hosts = str(given.get("host") or "").split(",")
@@ -68,6 +65,19 @@ def _databases(deployment: Deployment) -> Iterator[Finding]:
             yield AREA.warning(
                 variable, detail, "Set DATABASE_SSL_CA_FILE, or add sslmode=verify-full and sslrootcert=... to it."
             )
+
+
+def _database_urls(process: Process) -> Iterator[tuple[str, str]]:
+    """Give the addresses of PostgreSQL that a process or a command finds there, each with its variable."""
+    classes: list[type[ProcessSettings]] = [*layers(process.settings), *_OF_COMMANDS]
+    for cls in classes:
+        try:
+            settings = process.read(cls)
+        except ValidationError:
+            continue  # what it is made of may be readable
+        for name, value in vars(settings).items():
+            if isinstance(value, SecretStr) and name.endswith(POSTGRES_ADDRESSES):
+                yield name.upper(), value.get_secret_value()
 
 
 def _redis(deployment: Deployment) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr, ValidationError
 
-from infra.doctor.deployment import Deployment
+from infra.doctor.deployment import Deployment, layers
 from infra.doctor.finding import Finding
 from infra.log_render import MASK, mask_text
 from infra.settings.process import ProcessSettings
@@ -45,7 +45,7 @@ def secrets_of(deployment: Deployment) -> set[str]:
     return {
         secret
         for process in deployment.processes
-        for cls in _layers(process.settings)
+        for cls in layers(process.settings)
         for secret in _within(_read(process.read, cls))
     }
 
@@ -53,11 +53,6 @@ def secrets_of(deployment: Deployment) -> set[str]:
 def _pattern(secret: str) -> str:
     written = re.escape(secret)
     return written if len(secret) >= _WORDY else rf"(?<!\w){written}(?!\w)"
-
-
-def _layers(cls: type[ProcessSettings]) -> list[type[ProcessSettings]]:
-    """Return the class and those that it is made of: one can be read when another one is wrong."""
-    return [each for each in cls.__mro__ if issubclass(each, ProcessSettings)]
 
 
 def _read(read: Any, cls: type[ProcessSettings]) -> ProcessSettings | None:

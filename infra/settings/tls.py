@@ -12,7 +12,8 @@ from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
 from infra.settings.process import ProcessSettings
 
 _POSTGRES = ("postgresql://", "postgres://")
-_ADDRESS = ("database_url", "database_direct_url")
+POSTGRES_ADDRESSES = ("database_url", "database_direct_url")
+"""How the names of settings end that are an address of PostgreSQL."""
 _REDIS_VERIFY = {
     "full": {},
     "ca": {"ssl_check_hostname": "false"},
@@ -48,7 +49,7 @@ class PostgresTlsSettings(ProcessSettings):
     @field_validator("*")
     @classmethod
     def _in_postgres_address(cls, value: object, info: ValidationInfo) -> object:
-        if not isinstance(value, SecretStr) or not str(info.field_name).endswith(_ADDRESS):
+        if not isinstance(value, SecretStr) or not str(info.field_name).endswith(POSTGRES_ADDRESSES):
             return value
         mode, authority = info.data.get("database_ssl_mode"), info.data.get("database_ssl_ca_file")
         given = {

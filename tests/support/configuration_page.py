@@ -142,7 +142,8 @@ def _one_default(field: FieldInfo) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, (tuple, list, frozenset)):
-        value = ",".join(sorted(map(str, value)))
+        ordered = sorted(value) if isinstance(value, frozenset) else value
+        value = ",".join(map(str, ordered))
     return "" if value in (None, "") else f"`{value}`"
 
 

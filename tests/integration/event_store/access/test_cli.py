@@ -28,11 +28,15 @@ async def test_an_operator_makes_replaces_and_ends_a_key(database: Database, tmp
     assert key[:17] in listed.output
     assert key not in listed.output
     assert "payments:read payments:write refunds:write" in listed.output
+    assert (await run("keys", "map", "cell-1")).output == f"{key[:17]} cell-1\n"
+    assert (await run("keys", "map", "cell 1")).code == 2
     rotated = await run("keys", "rotate", key[:17], "--reason", "once a year", "--old-valid-hours", "2")
     assert rotated.code == 0, rotated.errors
     assert rotated.output.strip().startswith("psk_test_")
     revoked = await run("keys", "revoke", key[:17], "--reason", "everybody has the new one")
     assert "is revoked" in revoked.output
+    successor = rotated.output.strip()
+    assert (await run("keys", "map", "cell-1")).output == f"{successor[:17]} cell-1\n", "no key that has ended"
     everything = (await run("keys", "list", "--merchant", "shop", "--all")).output
     assert "revoked 20" in everything
     assert "until 20" in everything

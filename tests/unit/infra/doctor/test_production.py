@@ -1,4 +1,6 @@
 import base64
+import re
+from pathlib import Path
 
 import pytest
 
@@ -7,27 +9,45 @@ from infra.doctor.finding import Status
 from infra.doctor.production import production_findings
 from infra.redis.redlock import RedlockSettings
 from infra.settings.kafka import KafkaSecuritySettings
-from infra.settings.postgres import DatabaseSettings, MigrationSettings
+from infra.settings.postgres import (
+    MigrationSettings,
+    PostgresUrl,
+    ReadDatabaseSettings,
+    SessionSettings,
+)
 from infra.settings.privacy import PrivacySettings
 from infra.settings.stripe import StripeSettings
 from tests.unit.infra.doctor.deployments import deployment, statuses
 
 
 class Everything(
-    PrivacySettings, DatabaseSettings, MigrationSettings, RedlockSettings, StripeSettings, KafkaSecuritySettings
+    PrivacySettings,
+    SessionSettings,
+    ReadDatabaseSettings,
+    MigrationSettings,
+    RedlockSettings,
+    StripeSettings,
+    KafkaSecuritySettings,
 ):
-    pass
+    erasure_database_url: PostgresUrl | None = None
 
 
 FINE = {
     "app_env": "production",
     "database_url": "postgresql://app:password@db.example/pay?sslmode=verify-full",
     "migration_database_url": "postgresql://owner:password@db.example/pay?sslmode=verify-full",
+    "read_database_url": "postgresql://query:password@db.example/pay?sslmode=verify-full",
     "redis_url": "rediss://cache.example",
     "redlock_urls": "rediss://a.example,rediss://b.example,rediss://c.example",
     "stripe_secret_key": "sk_live_abc",
     "privacy_wrapping_keys": f"2026-11:{base64.b64encode(bytes(32)).decode()}",
 }
+CONFIGURATION = Path(__file__).parents[4] / "docs" / "configuration.md"
+PLAIN = "postgresql://login:password@db.example/pay"
+OTHER_DATABASES = (
+    *("READ_DATABASE_URL", "DATABASE_DIRECT_URL", "AUDIT_DATABASE_URL", "ERASURE_DATABASE_URL", "ACCESS_DATABASE_URL"),
+)
+"""Of one process each, of an option of a process, or of commands alone."""
 
 
 def found(**changes: str) -> dict[str, Status]:
@@ -51,6 +71,7 @@ def test_what_only_production_must_have_is_asked_for_there_alone() -> None:
         ({"database_url": "postgresql://app:password@db.example/pay?sslmode=prefer"}, "DATABASE_URL"),
         ({"migration_database_url": "postgresql://owner:password@db.example/pay"}, "MIGRATION_DATABASE_URL"),
         ({"redis_ssl_verify": "none"}, "REDIS_SSL_VERIFY"),
+        *(({variable.lower(): PLAIN}, variable) for variable in OTHER_DATABASES),
         ({"kafka_ssl_verify": "none"}, "KAFKA_SSL_VERIFY"),
         ({"redis_url": "redis://:password@cache.example"}, "REDIS_URL"),
         ({"redlock_urls": "rediss://a.example,redis://b.example"}, "REDLOCK_URLS"),
@@ -67,6 +88,17 @@ def test_a_setting_of_tls_is_as_good_as_one_in_the_address() -> None:
         "migration_database_url": "postgresql://owner:password@db.example/pay",
     }
     assert found(**plain, database_ssl_mode="verify-full") == {"APP_ENV": Status.OK}
+
+
+def test_every_address_of_a_database_in_the_settings_is_looked_at() -> None:
+    documented = set(re.findall(r"`((?:[A-Z]+_)?DATABASE_(?:DIRECT_)?URL)`", CONFIGURATION.read_text()))
+    assert documented == {"DATABASE_URL", "MIGRATION_DATABASE_URL", *OTHER_DATABASES}
+
+
+def test_one_wrong_setting_hides_no_address_without_tls() -> None:
+    assert found(read_database_url=PLAIN, stripe_secret_key="", kafka_ssl_verify="what") == {
+        "READ_DATABASE_URL": Status.WARNING
+    }
 
 
 def test_what_stays_on_this_machine_needs_no_tls() -> None:
