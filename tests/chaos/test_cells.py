@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.chaos,
     pytest.mark.timeout(240),
     pytest.mark.own_system,
-    pytest.mark.skipif(lacking() is not None, reason=f"NOT TESTED WITH TWO CELLS: {lacking()}"),
+    pytest.mark.skipif(lacking() is not None, reason=f"NOT CHECKED: two cells: {lacking()}"),
 ]
 
 SHOP = {"user_id": "user_1", "amount_cents": 1000, "currency": "USD", "payment_method": "pm_card_visa"}
