@@ -49,7 +49,7 @@ class ProofFiles:
     async def archive_of(self, conn: Connection, subject: UUID | int) -> bytes | None:
         """Return a zip archive of the events that are sealed and their proofs; None when there is no such event.
 
-        The subject is a stream, as a payment is, an event, or the position of an event, which is the fastest. Raises
+        The subject is a stream, as a payment is, an event, or the position of an event. Raises
         NothingSealed, NotProved and ProofsUnreadable.
         """
         rows = await _rows(conn, subject)

@@ -73,8 +73,7 @@ def audit_routes(reader: Reader) -> APIRouter:
         """Prove that events are in the log as they were sealed.
 
         A zip archive: of each event the event itself (`<id>.json`) and beside it a proof that anybody can check offline
-        (`<id>.tlog-proof`, https://c2sp.org/tlog-proof). An event that is not sealed yet is left out. To find an event
-        by its id takes as long as the log is large; by its position it is found at once.
+        (`<id>.tlog-proof`, https://c2sp.org/tlog-proof). An event that is not sealed yet is left out.
         """
         return await _reads(request).proof(_subject(subject))
 

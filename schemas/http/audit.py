@@ -136,7 +136,7 @@ class ErasureView(Answer):
     merchant_id: str
     user_id: str
     actor: Annotated[str, Field(description="By whom.")]
-    reason: Annotated[str, Field(description="Why.")]
+    reason: Annotated[str, Field(description="The reason that was given.")]
     keys: Annotated[int, Field(ge=0, description="How many keys were destroyed.")]
     payments: Annotated[int, Field(ge=0, description="How many payments and split payments had personal data.")]
     in_clear: Annotated[
