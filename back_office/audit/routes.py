@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from back_office.apis.errors import Json
 from back_office.audit.subjects import address_of
+from back_office.audit.titles import title_of, via
 from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment, with_query
@@ -45,7 +46,10 @@ async def list_staff_actions(request: Request, visitor: Auditor, name: str = "",
         "audit/staff_log.html",
         visitor,
         status=422 if mistakes else 200,
-        actions=[(each, address_of(each["category"], each["stream_id"])) for each in found["data"]],
+        actions=[
+            (each, title_of(each["type"]), via(each["actor"]), address_of(each["category"], each["stream_id"]))
+            for each in found["data"]
+        ],
         name=name,
         mistakes=mistakes,
         next_page=with_query("/audit/staff-log", filters | {"cursor": following}) if following else None,

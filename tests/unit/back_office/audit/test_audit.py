@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from back_office.audit.subjects import address_of
+from back_office.audit.titles import title_of, via
 from schemas.http.audit import ErasurePage, SealsView, StaffLogPage
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, PICTURE, a_page, a_problem, an_event, example
@@ -28,6 +29,7 @@ async def test_what_is_sealed_and_by_whom_it_was_witnessed_is_shown(auditor: Bac
     text = (await auditor.page("/audit")).text
     assert "4,711 events, up to position 4802" in text
     assert "3 events since 2026-05-01 10:06:41 UTC" in text
+    assert "1 of the 1 required have to sign" in text
     assert "so many have signed the first 4,711 events" in text
 
 
@@ -45,7 +47,7 @@ async def test_the_staff_log_is_asked_for_by_name_and_page(auditor: BackOffice) 
     assert dict(auditor.query_api.requested[-1].url.params) == {"limit": "50", "name": "olga", "cursor": "here"}
     assert {"/audit/staff-log?name=olga&cursor=next", "/audit/staff-log?name=olga"} <= set(page.links)
     assert "seen in Stripe's Dashboard" in page.text
-    assert "olga, with the API key back-office" in page.text
+    assert "olga API key back-office Discrepancy resolved discrepancy.resolved" in page.text
 
 
 async def test_a_name_that_nobody_can_have_is_not_asked_for(auditor: BackOffice) -> None:
@@ -60,6 +62,24 @@ async def test_a_name_that_nobody_can_have_is_not_asked_for(auditor: BackOffice)
 )
 def test_what_has_a_page_is_linked_to(category: str, address: str | None) -> None:
     assert address_of(category, "a/b") == address
+
+
+@pytest.mark.parametrize(
+    ("event_type", "title"),
+    [
+        ("access.staff_signed_in", "Logged in"),
+        ("payment.refund_requested", "Refund requested"),
+        ("payment.task_given_up", "A call to Stripe was given up"),
+        ("split_payment.given_up", "Split payment given up"),
+    ],
+)
+def test_what_was_done_is_said_in_words(event_type: str, title: str) -> None:
+    assert title_of(event_type) == title
+
+
+@pytest.mark.parametrize(("actor", "said"), [("operator:root", "command line"), ("api:office/olga", "API key office")])
+def test_it_is_said_what_vouches_for_a_name(actor: str, said: str) -> None:
+    assert via(actor) == said
 
 
 async def test_an_erasure_has_when_by_whom_why_and_its_receipt(auditor: BackOffice) -> None:
