@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
+from back_office.audit.routes import router as audit_routes
 from back_office.customers.privacy_routes import router as privacy_routes
 from back_office.customers.routes import router as customer_routes
 from back_office.discrepancies.routes import router as discrepancy_routes
@@ -18,6 +19,7 @@ from back_office.payments.routes import router as payment_routes
 from back_office.payouts.routes import router as payout_routes
 from back_office.reconciliations.routes import router as reconciliation_routes
 from back_office.search.routes import router as search_routes
+from back_office.staff.recovery_routes import router as recovery_routes
 from back_office.staff.routes import router as staff_routes
 from back_office.staff.session_routes import router as session_routes
 from back_office.static.routes import static_routes
@@ -40,6 +42,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
     for router in (
         staff_routes,
         session_routes,
+        recovery_routes,
         search_routes,
         live_routes,
         payment_routes,
@@ -59,6 +62,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         stuck_routes,
         stripe_event_routes,
         webhook_routes,
+        audit_routes,
     ):
         app.include_router(router)
 

@@ -14,6 +14,7 @@ from schemas.http.privacy import ErasureBody, UserExportBody
 from schemas.http.problems import ProblemBody
 from schemas.http.reconciliations import RequestReconciliationBody
 from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPaymentBody, RefundSplitPaymentBody
+from schemas.http.staff import RecoveryCodeBody, SignInBody
 from schemas.http.webhook_endpoints import (
     CreateWebhookEndpointBody,
     ReplayWebhooksBody,
@@ -67,6 +68,8 @@ API = ApiDescription(
         GiveUpBody,
         AssignBody,
         ReplayDeadLettersBody,
+        SignInBody,
+        RecoveryCodeBody,
         ProblemBody,
         WebhookMessage,
     ),
@@ -79,6 +82,7 @@ API = ApiDescription(
         "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
         "discrepancies": "What people decide about differences between Stripe's books and the ledger.",
         "system": "How far each part is, and what cannot come to an end by itself: for the operator.",
+        "staff": "Who signed in to the back office, and recovery codes: for the back office.",
         "webhooks": "What Stripe tells us.",
         "webhook endpoints": "Where merchants want the events of their payments, and what was delivered there.",
     },

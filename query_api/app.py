@@ -16,6 +16,11 @@ from infra.http.query_string import refuse_repeated
 from infra.http.rate_limit.limiter import RateLimiter
 from infra.postgres.pool import Pool
 from infra.process.health import Health, health_routes
+from projections.audit.proof_files import ProofFiles
+from projections.audit.seals import NO_WITNESSES, RequiredWitnesses
+from query_api.audit.routes import SCOPE as AUDIT_SCOPE
+from query_api.audit.routes import audit_routes
+from query_api.audit.service import AuditReads
 from query_api.customers.routes import customer_routes
 from query_api.disputes.routes import dispute_routes
 from query_api.disputes.service import DisputeReads
@@ -47,18 +52,22 @@ def create_app(
     health: Health,
     anonymous_merchant_id: str | None = None,
     history: Pool | None = None,
+    witnesses: RequiredWitnesses = NO_WITNESSES,
+    proofs: ProofFiles | None = None,
     cors_allowed_origins: Sequence[str] = (),
     rate_limiter: RateLimiter | None = None,
 ) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given.
 
-    `history` reads the log, for what payments were; without it that is not shown. With `anonymous_merchant_id` a
+    `history` reads the log, for what payments were and for auditors; without it that is not shown. Without `proofs` no
+    event is proved. With `anonymous_merchant_id` a
     request without an API key reads that merchant's payments (development only). Without `rate_limiter` no key is
     limited.
     """
     app = bare_app(anonymous_merchant_id)
     allow_origins(app, cors_allowed_origins)
     app.state.payments = PaymentReads(pool=pool, freshness=freshness, history=history)
+    app.state.audit = AuditReads(log=history, witnesses=witnesses, proofs=proofs)
     app.state.disputes = DisputeReads(pool=pool, freshness=freshness)
     app.state.split_payments = SplitPaymentReads(pool=pool, freshness=freshness)
     app.state.ledger = LedgerReads(pool=pool)
@@ -94,6 +103,7 @@ def _add_routes(app: FastAPI, *, anonymous_merchant_id: str | None) -> None:
         ledger_totals_routes(authenticated(FINANCE_SCOPE)),
         payout_routes(authenticated(FINANCE_SCOPE)),
         reconciliation_routes,
+        audit_routes(authenticated(AUDIT_SCOPE)),
     ):
         app.include_router(router, dependencies=[Depends(refuse_repeated)])
     app.add_exception_handler(QueryCanceled, _on_timeout)

@@ -122,6 +122,21 @@ def decode_version(cursor: str) -> int:
     return _decode(cursor, [int], key, encode_version)
 
 
+def encode_position(position: int) -> str:
+    """Return the cursor of the page that begins before `position`, of a list of events."""
+    return _pack([position])
+
+
+def decode_position(cursor: str) -> int:
+    """Read a cursor of a list of events. Raises the problem `invalid_cursor` (400)."""
+
+    def key(position: int) -> int:
+        _require(0 < position <= _BIGINT)
+        return position
+
+    return _decode(cursor, [int], key, encode_position)
+
+
 def encode_day(key: DayKey) -> str:
     """Return the cursor of the page that begins after `key`, of a list by days."""
     return _pack([key.date.isoformat(), str(key.row_id)])

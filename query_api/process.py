@@ -11,6 +11,8 @@ from infra.postgres.pool import Pool, postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.redis.client import connect_redis
+from projections.audit.proof_files import ProofFiles
+from projections.audit.seals import required_witnesses
 from query_api.app import create_app
 from query_api.database import NAME, create_read_pool
 from query_api.freshness import Freshness
@@ -28,6 +30,7 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
         pooling=settings.pooling,
     )
     history = _history_pool(settings)
+    witnesses = required_witnesses(settings)
     runtime.health.add_readiness("database", postgres_check(pool))
     keyring = ApiKeyring.from_settings(settings)
     async with AsyncExitStack() as stack:
@@ -42,6 +45,8 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
             health=runtime.health,
             anonymous_merchant_id=settings.query_anonymous_merchant_id,
             history=history,
+            witnesses=witnesses,
+            proofs=ProofFiles.from_settings(settings, witnesses),
             cors_allowed_origins=settings.cors_allowed_origins,
             rate_limiter=_rate_limiter(settings, stack),
         )

@@ -32,7 +32,7 @@ def page_response(
     *,
     encode: Callable[[Any], str],
     render: Callable[[Row], Json],
-    position: int,
+    position: int | None,
 ) -> Response:
     """Return a page of `limit` rows of what was found, which is one more where there is a next page.
 

@@ -7,14 +7,23 @@ from pydantic import Field, ValidationInfo, field_validator
 from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
 from infra.settings.postgres import PostgresUrl, ReadDatabaseSettings
 from infra.settings.process import Port
+from infra.settings.proofs import ProofsSettings, WitnessesSettings
 from infra.settings.redis import OptionalRedisSettings
 
 
-class QueryApiSettings(ReadDatabaseSettings, ApiKeySettings, CorsSettings, RateLimitSettings, OptionalRedisSettings):
+class QueryApiSettings(
+    ReadDatabaseSettings,
+    ApiKeySettings,
+    CorsSettings,
+    RateLimitSettings,
+    OptionalRedisSettings,
+    WitnessesSettings,
+    ProofsSettings,
+):
     """What the query API reads from its environment. `read_database_url` is of the role paystream_query."""
 
     audit_database_url: PostgresUrl | None = None
-    """The log, through the role paystream_audit, to show what payments were. None: that is not shown."""
+    """The log, through the role paystream_audit, for what payments were and for auditors. None: that is not shown."""
     query_api_host: str = "127.0.0.1"
     query_api_port: Port = 8001
     query_min_position_wait_ms: Annotated[int, Field(ge=0)] = 2000

@@ -48,6 +48,10 @@ class Api:
         """Read something."""
         return await self._send("GET", path, params=dict(parameters or {}))
 
+    async def file(self, path: str) -> bytes:
+        """Read something that is no JSON."""
+        return (await self._answer("GET", path)).content
+
     async def newer(self, path: str, version: int) -> int | None:
         """Return the version of something that has an ETag, or None while it is still the one that is known."""
         try:
@@ -73,14 +77,19 @@ class Api:
         except httpx.HTTPError as error:
             raise ApiAway(self.name, type(error).__name__) from error
 
-    async def _send(self, method: str, path: str, **options: Any) -> ApiAnswer:
+    async def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             answer = await self._http.request(method, path, **options)
         except httpx.HTTPError as error:
             raise ApiAway(self.name, type(error).__name__) from error
-        body = _json_of(answer)
         if not answer.is_success:
-            raise ApiRefused(self.name, answer.status_code, body, _seconds(answer.headers.get("retry-after")))
+            seconds = _seconds(answer.headers.get("retry-after"))
+            raise ApiRefused(self.name, answer.status_code, _json_of(answer), seconds)
+        return answer
+
+    async def _send(self, method: str, path: str, **options: Any) -> ApiAnswer:
+        answer = await self._answer(method, path, **options)
+        body = _json_of(answer)
         position = answer.headers.get("paystream-position") or body.get("position")
         return ApiAnswer(status=answer.status_code, body=body, position=int(position) if position else None)
 

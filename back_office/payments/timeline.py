@@ -81,11 +81,16 @@ class Entry:
     details: tuple[Detail, ...]
 
 
+def title_of(event_type: str) -> str:
+    """Return what an event is called."""
+    return _TITLES.get(event_type, words(event_type.removeprefix("payment.")))
+
+
 def entry_of(event: Json, currency: str) -> Entry:
     """Return an event for people. `currency` is the payment's: most events leave it unsaid."""
     data = event["data"]
     return Entry(
-        title=_TITLES.get(event["type"], words(event["type"].removeprefix("payment."))),
+        title=title_of(event["type"]),
         tone=_tone(event["type"]),
         type=event["type"],
         at=event["at"],

@@ -32,16 +32,21 @@ class Accounts:
 
     async def verify(self, name: str, password: str, code: str = "") -> StaffAccount | None:
         """Return the account, or None for a wrong password or code; a name that is nobody's takes as long."""
+        account = await self.knows(name, password)
+        return account if account is not None and self.has_app(account, code) else None
+
+    def has_app(self, account: StaffAccount, code: str) -> bool:
+        """Whether the code is one of the account's app, which then is used up; or the account has no app."""
+        secret = account.totp_secret
+        return secret is None or self._codes.take(account.name, secret.get_secret_value(), code)
+
+    async def knows(self, name: str, password: str) -> StaffAccount | None:
+        """Return the account of a name and its password."""
         account = self._by_name.get(name.casefold())
         known = account.password_hash if account else _nobodys_hash()
         async with self._turn:
             matches = await asyncio.to_thread(_matches, known, password)
-        if account is None or not matches:
-            return None
-        secret = account.totp_secret
-        if secret is not None and not self._codes.take(account.name, secret.get_secret_value(), code):
-            return None
-        return account
+        return account if matches else None
 
 
 @cache

@@ -14,6 +14,7 @@ class Permission(StrEnum):
     SEE_RECONCILIATIONS = "see_reconciliations"
     SEE_LEDGER = "see_ledger"
     SEE_SYSTEM = "see_system"
+    SEE_AUDIT = "see_audit"
     EXPORT_PAYMENTS = "export_payments"
     EXPORT_LEDGER = "export_ledger"
     PERSONAL_DATA = "personal_data"
@@ -33,8 +34,8 @@ _LOOKING = frozenset(
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),
     "finance": _LOOKING | _EXPORTS | _MONEY | {Permission.RESOLVE_DISCREPANCIES},
-    "operator": _LOOKING | {Permission.CANCEL, Permission.OPERATE, Permission.PERSONAL_DATA},
-    "auditor": _LOOKING | _EXPORTS,
+    "operator": _LOOKING | {Permission.SEE_AUDIT, Permission.CANCEL, Permission.OPERATE, Permission.PERSONAL_DATA},
+    "auditor": _LOOKING | _EXPORTS | {Permission.SEE_AUDIT},
 }
 
 

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import Counter
 from starlette.responses import RedirectResponse
 
-from back_office.office import office_of
+from back_office.office import Office, office_of
+from back_office.staff.recovery import record_sign_in, use_recovery_code
 from back_office.web.addresses import START, safe_next
 from back_office.web.forms import FormRefused, read_form
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, cookie_name, set_cookie
+from infra.settings.staff import StaffAccount
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +46,12 @@ async def log_in(request: Request) -> Response:
     if (locked_s := office.lockout.locked_for_s(name)) > 0:
         return _locked(request, name, locked_s, then)
     locks = office.lockout.attempt(name)
-    account = await office.accounts.verify(name, password, fields.get("code", ""))
-    if account is None:
+    account = await office.accounts.knows(name, password)
+    factor = None if account is None else await _second_factor(office, account, fields.get("code", ""))
+    if account is None or factor is None:
         return _failed(request, name, then, locks=locks)
     office.lockout.succeeded(name)
+    await record_sign_in(office.command_api, account, factor)
     LOGINS.labels("succeeded").inc()
     log.info("staff_logged_in", staff=account.name, role=account.role)
     response = RedirectResponse(safe_next(then), status_code=303)
@@ -75,6 +79,21 @@ async def log_out(request: Request) -> Response:
     response = RedirectResponse("/login", status_code=303)
     set_cookie(response, office, cookie_name(office), None)
     return response
+
+
+async def _second_factor(office: Office, account: StaffAccount, code: str) -> str | None:
+    """Return what somebody has beside the password, as events say it; None: nothing that opens.
+
+    Raises ApiAway and ApiRefused while recovery codes cannot be looked up.
+    """
+    if account.totp_secret is None:
+        return "none"
+    if office.accounts.has_app(account, code):
+        return "totp"
+    is_app_code = code.replace(" ", "").isdecimal()
+    if not is_app_code and await use_recovery_code(office.command_api, account, code.strip()):
+        return "recovery_code"
+    return None
 
 
 def _failed(request: Request, name: str, then: str, *, locks: bool) -> Response:

@@ -1,8 +1,11 @@
-"""What happens to merchants and to API keys. No event holds a key or its hash."""
+"""What happens to merchants, to API keys and to log-ins of the staff. No event holds a key, a code or a hash of one."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from domain.ids import ApiKeyId, MerchantId
+
+SecondFactor = Literal["none", "totp", "recovery_code"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,5 +57,36 @@ class ApiKeyRevoked:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaffSignedIn:
+    """Somebody of the staff began a session. ``second_factor`` is what they had beside the password."""
+
+    name: str
+    role: str
+    second_factor: SecondFactor
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecoveryCodesMade:
+    """Somebody has so many new recovery codes; those that they had before are not valid any more."""
+
+    name: str
+    codes: int
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecoveryCodeUsed:
+    """A recovery code was used, and is not valid any more. ``left`` are."""
+
+    name: str
+    number: int
+    left: int
+    actor: str
+
+
+StaffEvent = StaffSignedIn | RecoveryCodesMade | RecoveryCodeUsed
 ApiKeyEvent = ApiKeyCreated | ApiKeyRotated | ApiKeyRevoked
-AccessEvent = MerchantCreated | ApiKeyEvent
+AccessEvent = MerchantCreated | ApiKeyEvent | StaffEvent

@@ -1,4 +1,4 @@
-"""`paystream merchants` and `paystream keys`: who may call the APIs."""
+"""`paystream merchants`, `keys` and `recovery-codes`: who may call the APIs, and log in without an app that is lost."""
 
 import re
 from typing import Annotated
@@ -9,6 +9,7 @@ from infra.cli.commands import command_group
 
 merchants = command_group("Merchants, whose payments the APIs take.", settings_of=["access"])
 keys = command_group("API keys of merchants and of the operator.", settings_of=["access"])
+recovery_codes = command_group("Recovery codes of the staff of the back office.", settings_of=["access"])
 
 _CELL = re.compile(r"[A-Za-z0-9_-]+")
 _ACTOR = typer.Option(help="Who does it; kept with the event. By default the user of this machine.")
@@ -119,3 +120,25 @@ def keys_rotate(
     from event_store.access.cli_run import run_rotate_key
 
     raise SystemExit(run_rotate_key(key, hours=hours, actor=actor or getuser(), reason=reason))
+
+
+@recovery_codes.callback()
+def _group() -> None:
+    """Keep the command in a group."""
+
+
+@recovery_codes.command("reset")
+def recovery_codes_reset(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The account's name in BACK_OFFICE_STAFF.")],
+    reason: Annotated[str, _REASON],
+    actor: Annotated[str | None, _ACTOR] = None,
+) -> None:
+    """Make new recovery codes for somebody, and show them once.
+
+    For who lost app and codes. The old ones are not valid any more.
+    """
+    from getpass import getuser
+
+    from event_store.access.cli_run import run_reset_recovery_codes
+
+    raise SystemExit(run_reset_recovery_codes(name, actor=actor or getuser(), reason=reason))

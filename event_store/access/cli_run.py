@@ -1,5 +1,6 @@
-"""Runs `paystream merchants` and `paystream keys`, and prints what came of it."""
+"""Runs `paystream merchants`, `keys` and `recovery-codes`, and prints what came of it."""
 
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,8 +12,10 @@ from rich.text import Text
 
 from domain.access.scopes import MERCHANT_SCOPES
 from domain.ids import MerchantId
-from event_store.access.admin import AccessAdmin, By, ListedKey, find_key, list_keys, list_merchants
+from event_store.access.admin import AccessAdmin, AccessRefused, By, ListedKey, find_key, list_keys, list_merchants
+from event_store.access.log import AccessLog
 from event_store.access.secrets import NewSecret, draw_key
+from event_store.access.staff import StaffAccess
 from infra.cli.execute import run
 from infra.cli.output import console, printable
 from infra.postgres.pool import Connection
@@ -20,6 +23,7 @@ from infra.settings.loading import load_settings
 from infra.settings.postgres import AccessDatabaseSettings
 
 _DAY_S = 24 * 3600
+_STAFF_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._@+-]{0,63}")
 
 
 def run_create_merchant(merchant_id: str, name: str, *, actor: str, reason: str) -> int:
@@ -121,6 +125,21 @@ def run_rotate_key(named: str, *, hours: int, actor: str, reason: str) -> int:
         admin = AccessAdmin(conn, By(actor=actor, reason=reason))
         key_id = await admin.rotate_key(secret, old, now=int(time.time()), valid_for_s=hours * 3600)
         _show_once(secret, f"The key {key_id}, successor of {old.prefix}... (valid for {hours} h at most)")
+        return 0
+
+    return _run(work)
+
+
+def run_reset_recovery_codes(name: str, *, actor: str, reason: str) -> int:
+    """Make them and print them, this once; return the exit code."""
+
+    async def work(conn: Connection, _: AccessDatabaseSettings) -> int:
+        if not _STAFF_NAME.fullmatch(name):
+            raise AccessRefused(f"{name!r} is no name: a letter, then letters, digits and any of . _ @ + -")
+        staff = StaffAccess(conn, AccessLog(conn), name=name, actor=f"operator:{actor}")
+        codes = await staff.make_codes(reason=reason)
+        print(f"Recovery codes of {name}, shown this once; those before are not valid any more:", file=sys.stderr)
+        print("\n".join(codes))
         return 0
 
     return _run(work)

@@ -17,7 +17,7 @@ DEVELOPMENT_MERCHANT = "merchant_dev"
 
 _SCOPES = [
     *("payments:write", "payments:read", "webhooks:write", "actor:set"),
-    *("finance:read", "finance:write", "admin:read", "admin:write"),
+    *("finance:read", "finance:write", "audit:read", "admin:read", "admin:write"),
 ]
 _STRIPE_SANDBOX_KEY = "sk_test_paystream_sandbox"
 _STRIPE_WEBHOOK_SECRET = "whsec_paystream_sandbox"  # noqa: S105 - of the sandbox: it moves no money
@@ -91,9 +91,10 @@ class Connections:
             case "sandbox":
                 return {"STRIPE_SANDBOX_DATA": str(self.sandbox_data)} | self._webhooks()
             case "query-api":
-                login = {"READ_DATABASE_URL": self.postgres.url("paystream_query_login")} | self._audit()
+                login = {"READ_DATABASE_URL": self.postgres.url("paystream_query_login")}
+                audits = self._audit() | self._proofs()
                 redis = {"REDIS_URL": self.redis_url}
-                return login | redis | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
+                return login | audits | redis | _api_keys() | {"QUERY_ANONYMOUS_MERCHANT_ID": DEVELOPMENT_MERCHANT}
             case "command-api":
                 return (
                     self._clear()

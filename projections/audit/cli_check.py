@@ -12,9 +12,7 @@ from event_store.proofs.tlog_proof import TlogProof
 from event_store.proofs.witnesses import Quorum, witness_key
 from infra.cli.execute import run
 from infra.cli.output import printable
-
-EVENT_SUFFIX = ".json"
-PROOF_SUFFIX = ".tlog-proof"
+from projections.audit.suffixes import EVENT_SUFFIX
 
 
 class CheckRefused(ProofError):

@@ -28,8 +28,9 @@ from infra.settings.archive import ArchiveFolderSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
 from infra.settings.proofs import PublicKeysSettings, WitnessesSettings
-from projections.audit.cli_check import EVENT_SUFFIX, PROOF_SUFFIX, CheckRefused, given_quorum, public_keys, read_text
+from projections.audit.cli_check import CheckRefused, given_quorum, public_keys, read_text
 from projections.audit.places import last_before, parse_place
+from projections.audit.suffixes import EVENT_SUFFIX, PROOF_SUFFIX
 
 
 class ProofSettings(AuditDatabaseSettings, PublicKeysSettings, WitnessesSettings, ArchiveFolderSettings):

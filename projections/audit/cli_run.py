@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.ids import PaymentId
-from event_store.privacy.masking import masked
 from event_store.privacy.vault import open_vault_at
 from infra.cli.execute import run
 from infra.cli.output import ProgressLine, console, json_text, printable
@@ -22,14 +21,14 @@ from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
 from infra.settings.privacy import PrivacySettings
 from projections.audit.diff import row_differences
-from projections.audit.history import history_of
+from projections.audit.history import HistoryBroken, read_history
 from projections.audit.invariants import INVARIANTS, Checked, Violation, violations
 from projections.audit.page import render_page
 from projections.audit.places import parse_place
 from projections.audit.table import print_history
 from projections.difference_text import difference_text
 from projections.errors import ProjectionError
-from projections.payments.as_of import AsOf, load_events
+from projections.payments.as_of import AsOf
 from projections.scratch import TABLES
 from schemas.errors import SchemaError
 from schemas.http.strict import parse_id
@@ -52,13 +51,12 @@ def run_show(payment: str, *, as_of: str | None, version: int | None, form: str,
             raise AuditRefused(f"{payment!r} is not the id of a payment")
         if as_of is not None and version is not None:
             raise AuditRefused("give --as-of or --version, not both")
-        events = await masked(conn, await load_events(conn, PaymentId(payment_id), _as_of(as_of, version)))
-        if not events or events[0].category != "payment":
-            raise AuditRefused(f"there is no payment {payment_id}" + (" up to there" if as_of else ""))
         try:
-            history = history_of(events)
-        except (SchemaError, ProjectionError) as error:
+            history = await read_history(conn, PaymentId(payment_id), _as_of(as_of, version))
+        except HistoryBroken as error:
             raise AuditRefused(f"its events make no sense: {error}. See: paystream audit invariants") from error
+        if history is None:
+            raise AuditRefused(f"there is no payment {payment_id}" + (" up to there" if as_of else ""))
         if form == "table" and output is None:
             print_history(history, console())
             return 0
@@ -70,7 +68,7 @@ def run_show(payment: str, *, as_of: str | None, version: int | None, form: str,
         else:
             with whole_file(output) as path:
                 path.write_text(text, encoding="utf-8")
-            print(f"{len(events)} events are in {output}.")
+            print(f"{len(history.steps)} events are in {output}.")
         return 0
 
     return _run(work)

@@ -10,13 +10,23 @@ import orjson
 from domain.ids import PaymentId
 from domain.payment.state import PaymentState
 from event_store.payments import PAYMENT
+from event_store.privacy.masking import masked
+from infra.errors import InfraError
+from infra.postgres.pool import Connection
+from projections.errors import ProjectionError
 from projections.events import DecodedEvent
+from projections.payments.as_of import AsOf, load_events
 from projections.payments.mapping import fold
 from projections.payments.rows import PaymentRow
 from schemas.envelope import RecordedEvent
+from schemas.errors import SchemaError
 from schemas.http.summaries import summary
 
 _OF_EVERY_EVENT = {"version", "position", "updated_at"}
+
+
+class HistoryBroken(InfraError):
+    """The events cannot be read, or make no sense together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +93,24 @@ class PaymentHistory:
     currency: str
     steps: tuple[Step, ...]
     payment: Mapping[str, Any]
+
+
+async def read_history(
+    conn: Connection,
+    payment_id: PaymentId,
+    as_of: AsOf = AsOf(),  # noqa: B008 - frozen
+) -> PaymentHistory | None:
+    """Return the history of a payment up to there, personal data masked; None when there is no such payment.
+
+    Raises HistoryBroken.
+    """
+    events = await masked(conn, await load_events(conn, payment_id, as_of))
+    if not events or events[0].category != "payment":
+        return None
+    try:
+        return history_of(events)
+    except (SchemaError, ProjectionError) as error:
+        raise HistoryBroken(str(error)) from error
 
 
 def history_of(events: Sequence[RecordedEvent]) -> PaymentHistory:

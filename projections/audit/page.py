@@ -7,14 +7,11 @@ from string import Template
 import orjson
 
 from infra.cli.output import format_amount
+from projections.audit.causes import draw_causes
 from projections.audit.history import Money, PaymentHistory, Step
 from schemas.http.times import timestamp
 
 _PAGE = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
-_ROW = 34  # pixels of height for an event in the picture
-_LEFT = 190
-_BEND = 22
-_MOST_BENDS = 6
 
 
 def render_page(history: PaymentHistory) -> str:
@@ -28,7 +25,7 @@ def render_page(history: PaymentHistory) -> str:
         since=timestamp(history.steps[0].at),
         until=timestamp(last.at),
         bar=_bar(last.money, history.currency),
-        causes=_causes(history.steps),
+        causes=draw_causes(history.steps),
         steps="\n".join(_step(step, history.currency) for step in history.steps),
     )
 
@@ -55,28 +52,6 @@ def _bar(money: Money, currency: str) -> str:
     return f'<div class="bar" role="img" aria-label="{escape(words)}">{spans}</div><p>{escape(words)}</p>'
 
 
-def _causes(steps: tuple[Step, ...]) -> str:
-    """Draw the chain of causes: an event below the other, and a line to each from what led to it."""
-    row_of = {step.position: number for number, step in enumerate(steps)}
-    height = _ROW * len(steps)
-    lines, labels = [], []
-    for number, step in enumerate(steps):
-        y = number * _ROW + _ROW // 2
-        if step.caused_by in row_of:
-            from_y = row_of[step.caused_by] * _ROW + _ROW // 2
-            bend = _LEFT - _BEND * min(_MOST_BENDS, 1 + number - row_of[step.caused_by])
-            lines.append(f'<path d="M{_LEFT} {from_y} C{bend} {from_y} {bend} {y} {_LEFT} {y}"/>')
-        else:
-            source = step.actor if step.causation_id is None else f"{step.actor}: {step.causation_id}"
-            labels.append(f'<text x="{_LEFT - 14}" y="{y + 4}" text-anchor="end">{escape(_short(source))}</text>')
-        labels.append(f'<circle cx="{_LEFT}" cy="{y}" r="5"/>')
-        labels.append(f'<text x="{_LEFT + 14}" y="{y + 4}">{step.position} {escape(step.type)}</text>')
-    return (
-        f'<svg viewBox="0 0 720 {height}" width="720" height="{height}" role="img" '
-        f'aria-label="Which event led to which">{"".join(lines)}{"".join(labels)}</svg>'
-    )
-
-
 def _step(step: Step, currency: str) -> str:
     changes = "".join(
         f"<tr><td>{escape(change.field)}</td><td>{_value(change.before)}</td><td>{_value(change.after)}</td></tr>"
@@ -100,10 +75,3 @@ def _step(step: Step, currency: str) -> str:
 
 def _value(value: object) -> str:
     return "" if value is None else escape(value if isinstance(value, str) else orjson.dumps(value).decode())
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-_LONGEST = 26

@@ -1,6 +1,12 @@
 """The event types of the log and the Kafka topics, and their reading and writing."""
 
-from schemas.events.access_events import ACCESS_CODEC, ACCESS_EVENT_TYPES, API_KEY_CODEC, MERCHANT_CODEC
+from schemas.events.access_events import (
+    ACCESS_CODEC,
+    ACCESS_EVENT_TYPES,
+    API_KEY_CODEC,
+    MERCHANT_CODEC,
+    STAFF_CODEC,
+)
 from schemas.events.balance_events import BALANCE_CODEC, BALANCE_EVENT_TYPES
 from schemas.events.codec import Codec
 from schemas.events.event_type import EventType
@@ -35,6 +41,7 @@ __all__ = [
     "RUN_CODEC",
     "SPLIT_PAYMENT_CODEC",
     "SPLIT_PAYMENT_EVENT_TYPES",
+    "STAFF_CODEC",
     "STRIPE_EVENT_CODEC",
     "STRIPE_EVENT_TYPES",
     "WEBHOOK_ENDPOINT_CODEC",

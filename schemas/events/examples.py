@@ -379,6 +379,13 @@ ACCESS_EXAMPLES: Mapping[str, Any] = {
         reason="once a year",
     ),
     "access.key_revoked": access.ApiKeyRevoked(key_id=API_KEY_ID, actor="ops@shop.example", reason="found in a log"),
+    "access.staff_signed_in": access.StaffSignedIn(
+        name="olga", role="operator", second_factor="totp", actor="api:back-office/olga"
+    ),
+    "access.recovery_codes_made": access.RecoveryCodesMade(
+        name="olga", codes=10, actor="operator:root", reason="her phone was stolen"
+    ),
+    "access.recovery_code_used": access.RecoveryCodeUsed(name="olga", number=3, left=9, actor="api:back-office/olga"),
 }
 
 EXAMPLES: Mapping[str, Any] = {

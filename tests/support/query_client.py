@@ -8,11 +8,13 @@ from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey
+from projections.audit.proof_files import ProofFiles
+from projections.audit.seals import NO_WITNESSES, RequiredWitnesses
 from query_api.app import create_app
 from query_api.freshness import Freshness
 
 KEY, OTHER_KEY, WRITE_ONLY_KEY = "sk_test_reader", "sk_test_other", "sk_test_writer"
-FINANCE_KEY = "sk_test_finance"
+FINANCE_KEY, AUDIT_KEY = "sk_test_finance", "sk_test_audit"
 MERCHANT, OTHER_MERCHANT = "merchant_test", "merchant_other"
 
 
@@ -27,12 +29,19 @@ def keyring() -> ApiKeyring:
             key("2", OTHER_KEY, OTHER_MERCHANT, "payments:read"),
             key("3", WRITE_ONLY_KEY, MERCHANT, "payments:write"),
             key("4", FINANCE_KEY, None, "finance:read"),
+            key("5", AUDIT_KEY, None, "audit:read"),
         ]
     )
 
 
 def client_of(
-    pool: Pool, *, key: str | None = KEY, anonymous: str | None = None, history: Pool | None = None
+    pool: Pool,
+    *,
+    key: str | None = KEY,
+    anonymous: str | None = None,
+    history: Pool | None = None,
+    witnesses: RequiredWitnesses = NO_WITNESSES,
+    proofs: ProofFiles | None = None,
 ) -> httpx.AsyncClient:
     app = create_app(
         pool,
@@ -41,6 +50,8 @@ def client_of(
         health=Health(),
         anonymous_merchant_id=anonymous,
         history=history,
+        witnesses=witnesses,
+        proofs=proofs,
     )
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app),

@@ -13,7 +13,7 @@ from tests.support.browser import CHROMIUM, SCHEMES, browser_on
 from tests.support.waiting import eventually
 from tests.unit.back_office.conftest import PASSWORD
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_refund, body_of, example
-from tests.unit.back_office.test_pages import DEAD_LETTER, DISCREPANCY, ENDPOINT, PAGES, SAGA, TASK
+from tests.unit.back_office.test_pages import AUDIT, DEAD_LETTER, DISCREPANCY, ENDPOINT, PAGES, SAGA, TASK
 
 pytestmark = [
     pytest.mark.integration,
@@ -34,7 +34,8 @@ async def log_in(page: Page, role: str) -> None:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
-    ("role", "pages"), [("finance", PAGES), ("operator", (*FORMS, f"{PAYMENT}/accept", ENDPOINT, "/tasks"))]
+    ("role", "pages"),
+    [("finance", PAGES), ("operator", (*FORMS, *AUDIT, f"{PAYMENT}/accept", f"{PAYMENT}/history", ENDPOINT, "/tasks"))],
 )
 async def test_no_page_keeps_anybody_out_or_is_too_wide(served: Served, role: str, pages: Sequence[str]) -> None:
     contradicted = a_payment(contradictions=[example(ContradictionView)])

@@ -120,6 +120,7 @@ async def running(
     keys: ApiKeyring | None = None,
     api_key: str = API_KEY,
     epoch: Callable[[], int | None] = lambda: 1,
+    erasure_url: str | None = None,
 ) -> AsyncIterator[Running]:
     """Start what one process of the command API has, but for its port; its client has one of the keys."""
     appender = GroupCommit(pool)
@@ -141,7 +142,7 @@ async def running(
             client_secrets=ClientSecretReader(log=log, waiter=waiter, secrets=FixedClientSecrets()),
             paid_transactions=FixedPaidTransactions(),
             exports=ExportRecorder(log=log),
-            personal_data=PersonalDataService(database_url=None, vault=NoVault()),
+            personal_data=PersonalDataService(database_url=erasure_url, vault=NoVault()),
             webhooks=an_intake(appender, timeout_s=timeout_s),
             reconciliations=a_refusing_service(),
             webhook_endpoints=WebhookEndpointService(

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from back_office.apis.client import Api
+from schemas.http.audit import ErasurePage, SealsView, StaffLogPage
 from schemas.http.customers import CustomerTotals
 from schemas.http.disputes import ListedDispute
 from schemas.http.exports import ExportAnswer
@@ -34,6 +35,9 @@ Json = dict[str, Any]
 Answer = Callable[[httpx.Request], httpx.Response]
 
 PAYOUT_ID = "po_3PXample"
+STAFF = ("support", "finance", "operator", "auditor")
+CODES = [f"{number}-MFRG-GZDF-MZTW-Q2LK" for number in range(10)]
+PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="34"><circle r="5"/></svg>'
 PAYMENT_ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 
 
@@ -93,6 +97,8 @@ class FakeApi:
     name: str
     answers: dict[str, Any] = field(default_factory=dict)
     requested: list[httpx.Request] = field(default_factory=list)
+    sign_ins: list[httpx.Request] = field(default_factory=list)
+    """What records who signed in: every log-in has one, and few tests are about them."""
 
     def api(self) -> Api:
         """Return it as the back office has it."""
@@ -104,7 +110,7 @@ class FakeApi:
         return [request for request in self.requested if request.method == "POST"]
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.requested.append(request)
+        (self.sign_ins if request.url.path.endswith("/sign-ins") else self.requested).append(request)
         answer = self.answers.get(f"{request.method} {request.url.path}")
         if answer is None:
             return a_problem(404, "payment_not_found")
@@ -135,6 +141,11 @@ def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
         "GET /customer-totals": example(CustomerTotals),
         "GET /payouts": a_page(example(PayoutView)),
         f"GET /payouts/{PAYOUT_ID}": example(PayoutView),
+        "GET /audit/seals": example(SealsView),
+        "GET /audit/staff-log": example(StaffLogPage),
+        "GET /audit/erasures": example(ErasurePage),
+        f"GET /audit{path.removeprefix('GET ')}/causes": httpx.Response(200, content=PICTURE),
+        "GET /audit/proofs/42": httpx.Response(200, content=b"PK"),
         "GET /health": {"status": "ok", "checks": {"database": "ok"}},
     }
     return FakeApi(name="query API", answers=answers)
@@ -165,6 +176,9 @@ def a_command_api() -> FakeApi:
         "GET /privacy/user-data": example(UserDataPreview),
         "POST /privacy/erasures": example(ErasureAnswer),
         "POST /privacy/exports": {"user_id": "customer_1001", "payments": [{"id": "p"}]},
+        **{f"POST /staff/{name}/sign-ins": {"said": "It is recorded."} for name in STAFF},
+        **{f"GET /staff/{name}/recovery-codes": {"left": 3} for name in STAFF},
+        **{f"POST /staff/{name}/recovery-codes": {"codes": CODES} for name in STAFF},
         "POST /exports": httpx.Response(201, json=example(ExportAnswer)),
     }
     return FakeApi(name="command API", answers={**accepted, **answers})

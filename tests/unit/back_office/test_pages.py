@@ -37,9 +37,10 @@ PAGES = (
     *("/overview", "/overview?currency=jpy", "/payouts", f"/payouts/{PAYOUT_ID}", "/ledger", "/ledger/entries"),
     *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
     *("/disputes", "/disputes?stage=all", "/tasks", "/dead-letters", DEAD_LETTER, "/sagas", SAGA),
-    *("/stripe-events", "/webhooks", ENDPOINT, f"{PAYMENT}/history", "/sessions"),
+    *("/stripe-events", "/webhooks", ENDPOINT, f"{PAYMENT}/history", "/sessions", "/recovery-codes"),
     *(f"{DISCREPANCY}/{name}" for name in ("explain", "resolve", "assign")),
 )
+AUDIT = ("/audit", "/audit/staff-log", "/audit/erasures")
 HOSTILE = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
 
 
@@ -84,6 +85,7 @@ SEES: dict[str, set[str]] = {
     "/reconciliations": {"finance", "operator", "auditor"},
     "/discrepancies": {"finance", "operator", "auditor"},
     **{path: {"finance", "operator", "auditor"} for path in ("/system", "/stripe-events", "/webhooks")},
+    **{path: {"operator", "auditor"} for path in AUDIT},
     f"{PAYMENT}/refund": {"support", "finance"},
     f"{PAYMENT}/capture": {"finance"},
     f"{PAYMENT}/cancel": {"support", "finance", "operator"},
@@ -221,18 +223,20 @@ async def test_every_route_asks_for_the_permission_that_the_table_gives(back_off
         assert back_office.command_api.commands() == [], "without its token no form does anything"
 
 
-EVERYBODY, LOOKERS = set[str](ROLES), {"finance", "operator", "auditor"}
+EVERYBODY, LOOKERS, AUDITORS = set[str](ROLES), {"finance", "operator", "auditor"}, {"operator", "auditor"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(
         ("/payments", "/payments/{payment_id}", "/payments/{payment_id}/history", "/search", "/disputes", "/sessions"),
         EVERYBODY,
     ),
     "/sessions/revoke": EVERYBODY,
+    "/recovery-codes": EVERYBODY,
     "/payments/{payment_id}/refund": {"support", "finance"},
     "/payments/{payment_id}/capture": {"finance"},
     "/payments/{payment_id}/cancel": {"support", "finance", "operator"},
     "/payments/{thing_id}/accept": {"operator"},
     **dict.fromkeys(("/reconciliations", "/reconciliations/{run_id}", "/discrepancies"), LOOKERS),
+    **dict.fromkeys((*AUDIT, "/audit/proofs", "/payments/{payment_id}/causes.svg"), AUDITORS),
     **{f"/discrepancies/{{thing_id}}/{name}": {"finance"} for name in ("explain", "resolve", "assign")},
     **dict.fromkeys(("/system", TASKS, DEAD_LETTERS, SAGAS), LOOKERS),
     **dict.fromkeys(("/dead-letters/{dead_letter_id}", "/sagas/{saga_id}"), LOOKERS),

@@ -37,6 +37,9 @@ OPERATIONS = {  # the path, its method, its scope
 }
 
 
+STAFF_PATHS = ("/staff/{name}/sign-ins", "/staff/{name}/recovery-codes", "/staff/{name}/recovery-codes/use")
+
+
 def test_there_are_these_commands_and_no_others() -> None:
     assert sorted(DOCUMENT["paths"]) == sorted(
         [
@@ -49,6 +52,7 @@ def test_there_are_these_commands_and_no_others() -> None:
             "/reconciliations",
             *WEBHOOK_PATHS,
             *OPERATIONS,
+            *STAFF_PATHS,
         ]
     )
 

@@ -37,6 +37,11 @@ async def test_every_connection_is_read_only_and_bounded_and_keeps_given_options
 def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
     document = openapi_documents()["openapi/query-api.json"]
     assert sorted(document["paths"]) == [
+        "/audit/erasures",
+        "/audit/payments/{payment_id}/causes",
+        "/audit/proofs/{subject}",
+        "/audit/seals",
+        "/audit/staff-log",
         "/customer-totals",
         "/discrepancies",
         "/discrepancies/{discrepancy_id}",

@@ -5,6 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from event_store.access.recovery_codes import matches, parse_code
 from tests.support.database import Database
 from tests.support.paystream_command import Ended, paystream
 
@@ -64,3 +65,31 @@ async def test_what_cannot_be_is_said_in_a_line(database: Database, tmp_path: Pa
     )
     assert scope.code == 1
     assert "cannot have payments:read" in scope.errors
+
+
+async def test_an_operator_resets_the_recovery_codes_of_somebody(database: Database, tmp_path: Path) -> None:
+    settings = {"access_database_url": database.url("access")}
+
+    async def reset(name: str) -> Ended:
+        return await paystream(
+            *("recovery-codes", "reset", name, "--reason", "the phone was stolen", "--actor", "root"),
+            cwd=tmp_path,
+            settings=settings,
+        )
+
+    first, second = await reset("olga"), await reset("Olga")
+    assert (first.code, second.code) == (0, 0), first.errors
+    codes = second.output.split()
+    assert (len(first.output.split()), len(codes)) == (10, 10)
+    assert not [code for code in codes if code in second.errors]
+    refused = await reset("o l")
+    assert (refused.code, refused.output, "is no name" in refused.errors) == (1, "", True)
+    async with await psycopg.AsyncConnection.connect(database.url("owner")) as owner:
+        kept = await (await owner.execute("SELECT name, hash FROM access.recovery_codes ORDER BY number")).fetchall()
+        rows = await (
+            await owner.execute("SELECT type, data->>'reason', metadata->>'actor' FROM event_store.events")
+        ).fetchall()
+    assert {name for name, _ in kept} == {"olga"}
+    parsed = [parse_code(code) for code in codes]
+    assert [await matches(known, each[1]) for (_, known), each in zip(kept, parsed, strict=True) if each] == [True] * 10
+    assert rows == [("access.recovery_codes_made", "the phone was stolen", "operator:root")] * 2

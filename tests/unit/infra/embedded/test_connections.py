@@ -81,7 +81,10 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
         ),
         (
             "query-api",
-            {"READ_DATABASE_URL", "AUDIT_DATABASE_URL", "REDIS_URL", "API_KEYS", "QUERY_ANONYMOUS_MERCHANT_ID"},
+            {
+                *("READ_DATABASE_URL", "AUDIT_DATABASE_URL", "PROOFS_FOLDER", "REDIS_URL", "API_KEYS"),
+                "QUERY_ANONYMOUS_MERCHANT_ID",
+            },
         ),
         (
             "command-api",

@@ -1,0 +1,1 @@
+"""What auditors look at: who did what, what was erased, how far the log is sealed, and proofs of its events."""

@@ -1,0 +1,89 @@
+"""Log-ins of the staff, and their recovery codes: each change is an event and rows, in one transaction."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from domain.access.events import RecoveryCodesMade, RecoveryCodeUsed, SecondFactor, StaffEvent, StaffSignedIn
+from domain.access.staff import staff_stream
+from event_store.access.admin import AccessRefused
+from event_store.access.recovery_codes import draw_codes, hash_codes, matches, parse_code
+from event_store.decide import StillConflicting, StreamCommand, decide_and_append
+from event_store.event_log import EventLog
+from event_store.streams import Aggregate, LoadedStream
+from infra.ids import uuid7
+from infra.postgres.pool import Connection
+from infra.postgres.queries import Queries
+from schemas.envelope import NO_MERCHANT, EventMetadata
+from schemas.events import STAFF_CODEC
+
+QUERIES = Queries.load(Path(__file__).with_name("staff.sql"))
+
+_STAFF = Aggregate[str, StaffEvent](codec=STAFF_CODEC, evolve=lambda _, event: event.name)
+
+
+class StaffAccess:
+    """What is recorded of somebody; `actor` is who does it, as events have it."""
+
+    def __init__(self, conn: Connection, log: EventLog, *, name: str, actor: str) -> None:
+        self._conn = conn
+        self._log = log
+        self._name = name
+        self._actor = actor
+        self._key = name.casefold()
+
+    async def sign_in(self, *, role: str, second_factor: SecondFactor) -> None:
+        """Record that they began a session. Raises AccessRefused."""
+        event = StaffSignedIn(name=self._name, role=role, second_factor=second_factor, actor=self._actor)
+        async with self._conn.transaction():
+            await self._append(event)
+
+    async def codes_left(self) -> int:
+        """Return how many recovery codes they have."""
+        row = await (await self._conn.execute(QUERIES["count"], {"name": self._key})).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    async def make_codes(self, *, reason: str) -> Sequence[str]:
+        """Give them new recovery codes, and return them, this once: the old ones open nothing. Raises AccessRefused."""
+        codes = draw_codes()
+        hashes = await hash_codes(codes)
+        async with self._conn.transaction():
+            await self._append(
+                RecoveryCodesMade(name=self._name, codes=len(codes), actor=self._actor, reason=reason)
+            )  # first: the stream's row is locked by it, so two at the same instant come one after the other
+            await self._conn.execute(QUERIES.remove, {"name": self._key})
+            await self._conn.execute(QUERIES.add, {"name": self._key, "hashes": hashes})
+        return codes
+
+    async def use_code(self, written: str) -> int:
+        """Use a recovery code up; return how many are left. Raises AccessRefused for one that opens nothing."""
+        if (parsed := parse_code(written)) is None:
+            raise _no_code()
+        number, secret = parsed
+        place: dict[str, Any] = {"name": self._key, "number": number}
+        row = await (await self._conn.execute(QUERIES.hash_of, place)).fetchone()
+        if row is None or not await matches(row[0], secret):
+            raise _no_code()
+        async with self._conn.transaction():
+            taken = await (await self._conn.execute(QUERIES["take"], place | {"hash": row[0]})).fetchone()
+            if taken is None:
+                raise _no_code()
+            left = await self.codes_left()
+            await self._append(RecoveryCodeUsed(name=self._name, number=number, left=left, actor=self._actor))
+        return left
+
+    async def _append(self, event: StaffEvent) -> None:
+        def decide(_: LoadedStream[str]) -> Sequence[StaffEvent]:
+            return [event]
+
+        metadata = EventMetadata(correlation_id=f"access-{uuid7()}", actor=self._actor, merchant_id=NO_MERCHANT)
+        command = StreamCommand(stream_id=staff_stream(self._name), metadata=metadata, decide=decide)
+        try:
+            await decide_and_append(self._log, _STAFF, [command])
+        except StillConflicting as error:
+            raise AccessRefused("Somebody logs in by this name at this moment: try again.") from error
+
+
+def _no_code() -> AccessRefused:
+    return AccessRefused("That is none of the recovery codes that are left.")

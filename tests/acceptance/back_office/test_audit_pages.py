@@ -1,0 +1,81 @@
+"""What auditors see of a system that runs, in a real browser: who did what, what is sealed, and proofs to check."""
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from infra.settings.staff import DEVELOPMENT_OPERATOR, DEVELOPMENT_PASSWORD
+from tests.support.browser import CHROMIUM, browser_on
+from tests.support.paystream_command import paystream
+from tests.support.system import System
+from tests.support.waiting import eventually
+
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.broker,
+    pytest.mark.skipif(CHROMIUM is None, reason="NOT CHECKED: the pages of auditors: there is no chromium"),
+]
+
+
+async def log_in(page: Page) -> None:
+    await page.goto("/login")
+    await page.get_by_label("Name").fill(DEVELOPMENT_OPERATOR)
+    await page.get_by_label("Password").fill(DEVELOPMENT_PASSWORD)
+    await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_url("**/payments")
+
+
+@pytest.mark.timeout(180)
+async def test_an_auditor_sees_who_did_what_and_takes_proofs(system: System, tmp_path: Path) -> None:
+    payment_id = str((await system.create(wait=20, capture_method="manual")).json()["id"])
+    async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
+        await log_in(page)
+        await cancel(page, payment_id)
+
+        await page.get_by_role("link", name="Audit", exact=True).click()
+        await page.get_by_role("link", name="Staff log").click()
+        newest = page.locator("tbody tr")
+        assert re.search(r"payment\.cancel_requested", await newest.nth(0).inner_text())
+        assert re.search(r"ops\s+API key development", await newest.nth(0).inner_text())
+        assert re.search(r"access\.staff_signed_in", await newest.nth(1).inner_text())
+        await page.get_by_role("link", name=payment_id).first.click()
+        await page.get_by_role("link", name="Compare what it was after its events").click()
+        picture = page.locator("img.picture")
+        await eventually(lambda: picture.evaluate("each => each.naturalWidth"), lambda width: width == 720)
+
+        archive = await proofs(page)
+    with zipfile.ZipFile(io.BytesIO(archive)) as files:
+        files.extractall(tmp_path)
+        proofs_of = sorted(tmp_path / name for name in files.namelist() if name.endswith(".tlog-proof"))
+    key = system.stack.connection_settings("audit")["PROOFS_PUBLIC_KEYS_FILE"]
+    assert len(proofs_of) >= 3
+    for proof in proofs_of[:2]:
+        checked = await paystream("audit", "check", str(proof), "--key", key, cwd=tmp_path, settings={})
+        assert (checked.code, proof.stem in checked.output) == (0, True), checked
+
+
+async def cancel(page: Page, payment_id: str) -> None:
+    await page.goto(f"/payments/{payment_id}/cancel")
+    await page.get_by_label("Reason").select_option("abandoned")
+    await page.get_by_role("button", name="Cancel").click()
+    await page.wait_for_url("**/payments/*done=*")
+
+
+async def proofs(page: Page) -> bytes:
+    """Download the proofs of the payment whose history is open, once all of it is sealed."""
+    address = await page.get_by_role("link", name="Download proofs of its events").get_attribute("href")
+    assert address is not None
+
+    async def downloaded() -> tuple[int, bytes]:
+        answer = await page.request.get(address)
+        return answer.status, await answer.body()
+
+    status, content = await eventually(downloaded, lambda answer: answer[0] == 200, within=60, every=1)
+    assert status == 200
+    await page.goto("/audit")
+    assert "events, up to position" in await page.locator("main").inner_text()
+    return content

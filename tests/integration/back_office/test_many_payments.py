@@ -1,0 +1,229 @@
+"""A page costs what it shows, however many payments are behind it. The table of times and sizes is left in build/."""
+
+import hashlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import cast
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from back_office.apis.client import Api
+from back_office.app import create_app
+from back_office.office import Office
+from domain.ids import PaymentId
+from infra.access.keyring import ApiKeyring
+from infra.access.principal import Scope
+from infra.embedded.postgres import PostgresServer
+from infra.embedded.valkey import ValkeyServer
+from infra.postgres.pool import create_pool
+from infra.process.health import Health
+from infra.redis.client import create_redis
+from infra.settings.http import ApiKey
+from infra.settings.redis import RedisSettings
+from projections.payments.read import PageKey
+from query_api import app as query
+from query_api.cursors import encode_key
+from query_api.database import create_read_pool
+from query_api.freshness import Freshness
+from tests.integration.command_api.running_api import running
+from tests.support.database import Database, fresh_database
+from tests.support.html_page import HtmlPage
+from tests.support.many_payments import fill
+from tests.unit.back_office.conftest import PASSWORD, settings
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+TABLE = Path(__file__).parents[3] / "build" / "back-office-times.md"
+FEW, MANY = 1_000, 100_000
+TIMES = 5
+TODAY = datetime.now(UTC).date()
+MERCHANT = "merchant_many"
+KEY = "sk_test_office"
+SCOPES = (
+    *("payments:write", "payments:read", "refunds:write", "webhooks:write", "actor:set"),
+    *("finance:read", "finance:write", "audit:read", "admin:read", "admin:write"),
+)
+
+PAGES = (
+    "/payments",
+    "/payments?cursor={deep}",
+    "/payments?status=succeeded",
+    "/payments?status=requires_payment_method&currency=JPY",
+    "/payments?currency=KWD",
+    "/payments?currency=USD&amount_min=9000.00",
+    "/payments?refusal_code=lost_card",
+    "/payments?disputed=true",
+    "/payments?user_id=user_large",
+    "/payments?idempotency_key=order-77",
+    "/payments/{payment}",
+    "/payment-views",
+    "/customers?user_id=user_large",
+    "/customers/personal-data?user_id=user_7",
+    "/search?q=order-77",
+    "/search?q=pi_many77",
+    "/search?q=ch_many77",
+    "/search?q={payment}",
+    "/search?q=nothing",
+    "/overview",
+    "/payouts",
+    "/ledger",
+    "/ledger/entries",
+    "/ledger/entries?account=stripe_fees",
+    "/ledger/entries?account=bank",
+    "/ledger/entries?currency=KWD",
+    "/disputes",
+    "/disputes?stage=all",
+    "/reconciliations",
+    "/discrepancies",
+    "/system",
+    "/tasks",
+    "/dead-letters",
+    "/sagas",
+    "/stripe-events",
+    "/webhooks",
+    "/audit",
+    "/audit/staff-log",
+    "/audit/staff-log?name=staff1",
+    "/audit/staff-log?name=nobody",
+    "/audit/erasures",
+    "/sessions",
+)
+READS = (
+    "/payments?limit=100",
+    "/payments/{payment}/events",
+    "/payment-count?status=succeeded&at_most=1000",
+    "/payment-totals?date_from={month_ago}&date_to={today}&time_zone=Europe/Berlin",
+    "/customer-totals?user_id=user_large",
+    "/disputes?limit=100",
+    "/split-payments?limit=100",
+    "/merchant/ledger/balances",
+    "/merchant/ledger/entries?limit=100",
+    "/merchant/discrepancies?limit=100",
+    "/ledger/balances",
+    "/ledger/trial-balance",
+    "/ledger/entries?limit=100",
+    "/ledger/totals?date_from={month_ago}&date_to={today}&time_zone=Europe/Berlin",
+    "/payouts?limit=100",
+    "/reconciliations?limit=100",
+    "/discrepancies?limit=100",
+    "/audit/seals",
+    "/audit/staff-log?limit=100",
+    "/audit/erasures?limit=100",
+)
+
+
+@pytest_asyncio.fixture
+async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    client = create_redis(RedisSettings(redis_url=SecretStr(valkey.url)))
+    yield client
+    await client.aclose()
+
+
+@dataclass(kw_only=True)
+class Behind:
+    """Pages and APIs on so many payments, all in this process: what is measured is all of their work."""
+
+    browser: httpx.AsyncClient
+    query_api: httpx.AsyncClient
+    payment: str
+    oldest: datetime
+    taken_s: dict[str, list[float]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    async def ask(self, place: str, *, page: bool) -> None:
+        """Ask once, and note how long it took."""
+        client = self.browser if page else self.query_api
+        deep = encode_key(PageKey(created_at=self.oldest + timedelta(hours=2), payment_id=PaymentId(UUID(int=0))))
+        address = place.format(payment=self.payment, deep=deep, today=TODAY, month_ago=TODAY - timedelta(days=30))
+        begun = time.perf_counter()
+        answer = await client.get(address)
+        taken = time.perf_counter() - begun
+        assert answer.status_code in {200, 303}, (place, answer.status_code, answer.text[:300])
+        self.taken_s.setdefault(place, []).append(taken)
+        self.sizes[place] = len(answer.content)
+
+    def median_s(self, place: str) -> float:
+        return median(self.taken_s[place])
+
+
+@asynccontextmanager
+async def behind(database: Database, redis: Redis, count: int) -> AsyncIterator[Behind]:
+    payment = await fill(database, count, merchant_id=MERCHANT)
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    scopes = frozenset(cast("Sequence[Scope]", SCOPES))
+    keys = ApiKeyring([ApiKey(id="office", sha256=digest, merchant_id=MERCHANT, scopes=scopes)])
+    async with (
+        create_read_pool(database.url("query"), size=4, timeout_ms=5000) as read_pool,
+        create_read_pool(database.url("audit"), size=2, timeout_ms=5000) as log_pool,
+        create_pool(database.url("app"), size=4, name="test") as app_pool,
+        running(app_pool, redis, keys=keys, api_key=KEY, erasure_url=database.url("erasure")) as commands,
+    ):
+        app = query.create_app(
+            read_pool, Freshness(read_pool, wait_ms=400), keyring=keys, health=Health(), history=log_pool
+        )
+        queries = client_on(app, {"Authorization": f"Bearer {KEY}"})
+        office = Office.from_settings(
+            settings(),
+            command_api=Api(commands.client, name="command API"),
+            query_api=Api(queries, name="query API"),
+        )
+        async with queries, client_on(create_app(office, health=Health()), {}) as browser:
+            await log_in(browser)
+            oldest = datetime.now(UTC) - timedelta(minutes=count)
+            yield Behind(browser=browser, query_api=queries, payment=str(payment), oldest=oldest)
+
+
+def client_on(app: object, headers: dict[str, str]) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://office.test", headers=headers)
+
+
+async def log_in(browser: httpx.AsyncClient) -> None:
+    """Log in as the operator, who sees every list."""
+    fields = HtmlPage((await browser.get("/login")).text).form("/login").fields
+    answer = await browser.post("/login", data={**fields, "name": "operator", "password": PASSWORD})
+    assert answer.status_code == 303
+
+
+@pytest.mark.timeout(300)
+async def test_a_page_costs_what_it_shows(session_postgres: PostgresServer, redis: Redis) -> None:
+    """Few and many are asked in turn: what else the machine does falls on both."""
+    async with (
+        fresh_database(session_postgres) as small,
+        fresh_database(session_postgres) as large,
+        behind(small, redis, FEW) as few,
+        behind(large, redis, MANY) as many,
+    ):
+        for place in (*PAGES, *READS):
+            for _ in range(TIMES + 1):
+                for each in (few, many):
+                    await each.ask(place, page=place in PAGES)
+            for each in (few, many):
+                each.taken_s[place].pop(0)  # the first loads a template, or plans
+    write_table(few, many)
+    dearer = {
+        place: (few.median_s(place), many.median_s(place))
+        for place in (*PAGES, *READS)
+        if many.median_s(place) > 4 * few.median_s(place) + 0.05
+    }
+    assert dearer == {}
+
+
+def write_table(few: Behind, many: Behind) -> None:
+    lines = [f"| what | with {FEW:,} payments | with {MANY:,} | size |", "|---|---|---|---|"]
+    for place in (*PAGES, *READS):
+        what = f"query API `{place}`" if place in READS else f"`{place}`"
+        times = " | ".join(f"{each.median_s(place) * 1000:.0f} ms" for each in (few, many))
+        lines.append(f"| {what} | {times} | {many.sizes[place] / 1000:.0f} KB |")
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text("\n".join(lines) + "\n")
