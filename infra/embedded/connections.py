@@ -99,6 +99,7 @@ class Connections:
                     self._clear()
                     | {"REDIS_URL": self.redis_url, "STRIPE_WEBHOOK_SECRET": _STRIPE_WEBHOOK_SECRET}
                     | {"ERASURE_DATABASE_URL": self.postgres.url("paystream_erasure_login")}
+                    | {"ACCESS_DATABASE_URL": self.postgres.url("paystream_access_login")}
                     | _api_keys()
                     | _webhook_secrets()
                     | self._stripe()

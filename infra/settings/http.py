@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from infra.access.principal import ACCOUNT_SCOPES, NO_MERCHANT, Scope
+from infra.access.principal import NO_MERCHANT, OPERATOR_SCOPES, Scope
 from infra.settings.json_value import parsed_json
 from infra.settings.process import ProcessSettings
 
@@ -62,7 +62,7 @@ class ApiKey(BaseModel):
     @field_validator("scopes")
     @classmethod
     def _no_payments_of_nobody(cls, scopes: frozenset[Scope], info: ValidationInfo) -> frozenset[Scope]:
-        if info.data.get("merchant_id", "") is None and not scopes <= ACCOUNT_SCOPES:
+        if info.data.get("merchant_id", "") is None and not scopes <= OPERATOR_SCOPES:
             raise ValueError("are of payments, and a key without a merchant has none")
         return scopes
 

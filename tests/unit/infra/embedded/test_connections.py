@@ -87,7 +87,7 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
             "command-api",
             {
                 *("DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET"),
-                *("WEBHOOK_SECRETS_KEY", "ERASURE_DATABASE_URL", *STRIPE),
+                *("WEBHOOK_SECRETS_KEY", "ERASURE_DATABASE_URL", "ACCESS_DATABASE_URL", *STRIPE),
             },
         ),
         (
@@ -167,6 +167,7 @@ def test_each_side_logs_in_with_the_role_of_its_own(connections: Connections) ->
 
     assert role("command-api") == "paystream_app_login"
     assert role("command-api", "ERASURE_DATABASE_URL") == "paystream_erasure_login"
+    assert role("command-api", "ACCESS_DATABASE_URL") == "paystream_access_login"
     assert role("relay") == "paystream_relay_login"
     assert role("worker-stripe-gateway") == "paystream_app_login"
     assert role("projector") == "paystream_projector_login"
