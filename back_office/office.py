@@ -20,6 +20,8 @@ class Office:
 
     command_api: Api
     query_api: Api
+    admin_api: Api
+    """The command API for what is of all merchants: with the operator's key, where there is one."""
     accounts: Accounts
     sessions: Sessions
     lockout: Lockout
@@ -31,11 +33,14 @@ class Office:
     """Whether browsers come over TLS: always, but in development."""
 
     @classmethod
-    def from_settings(cls, settings: BackOfficeSettings, *, command_api: Api, query_api: Api) -> "Office":
+    def from_settings(
+        cls, settings: BackOfficeSettings, *, command_api: Api, query_api: Api, admin_api: Api | None = None
+    ) -> "Office":
         """Return the office of a process."""
         return cls(
             command_api=command_api,
             query_api=query_api,
+            admin_api=admin_api or command_api,
             accounts=Accounts(settings.back_office_staff),
             sessions=Sessions(
                 idle_s=settings.back_office_session_idle_s,

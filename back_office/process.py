@@ -25,7 +25,16 @@ async def serve(runtime: Runtime, settings: BackOfficeSettings) -> None:
         closing.push_async_callback(command_api.close)
         query_api = Api.at(settings.back_office_query_api_url, key=key, timeout_s=timeout_s, name="query API")
         closing.push_async_callback(query_api.close)
-        office = Office.from_settings(settings, command_api=command_api, query_api=query_api)
+        admin_api = None
+        if (operators := settings.back_office_operator_api_key) is not None:
+            admin_api = Api.at(
+                settings.back_office_command_api_url,
+                key=operators.get_secret_value(),
+                timeout_s=timeout_s,
+                name="command API",
+            )
+            closing.push_async_callback(admin_api.close)
+        office = Office.from_settings(settings, command_api=command_api, query_api=query_api, admin_api=admin_api)
         app = create_app(office, health=runtime.health)
         await serve_http(app, settings.back_office_host, settings.back_office_port, runtime)
 

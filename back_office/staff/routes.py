@@ -45,7 +45,7 @@ async def log_in(request: Request) -> Response:
         return _locked(request, name, locked_s, then)
     locks = office.lockout.attempt(name)
     account = await office.accounts.verify(name, password, fields.get("code", ""))
-    if account is None:
+    if account is None or office.lockout.is_locked_out(name):  # who guesses does not learn that it is locked
         return _failed(request, name, then, locks=locks)
     office.lockout.succeeded(name)
     LOGINS.labels("succeeded").inc()

@@ -35,7 +35,7 @@ async def show_system(
     """Show what answers, and what does not."""
     office = office_of(request)
     command_api, query_api, position, status = await asyncio.gather(
-        _ask(office.command_api), _ask(office.query_api), _position(office.query_api), _status(office.command_api)
+        _ask(office.command_api), _ask(office.query_api), _position(office.query_api), _status(office.admin_api)
     )
     return page(
         request,

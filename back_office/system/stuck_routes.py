@@ -39,7 +39,7 @@ _SHOWN_IDS = 20
 async def list_tasks(request: Request, visitor: Looker, which: str = "stuck") -> Response:
     """Show calls to Stripe: those that are stuck, or those that wait for their turn."""
     which = which if which in _TASK_STATUSES else "stuck"
-    found = await office_of(request).command_api.get("/tasks", {"status": list(_TASK_STATUSES[which]), "limit": _MOST})
+    found = await office_of(request).admin_api.get("/tasks", {"status": list(_TASK_STATUSES[which]), "limit": _MOST})
     return page(request, "system/tasks.html", visitor, which=which, tasks=found.body["data"], count=found.body["count"])
 
 
@@ -47,7 +47,7 @@ async def list_tasks(request: Request, visitor: Looker, which: str = "stuck") ->
 async def list_dead_letters(request: Request, visitor: Looker, resolved: str = "") -> Response:
     """Show dead letters that are open, or all."""
     parameters = {"limit": _MOST} | ({"resolved": "true"} if resolved else {})
-    found = (await office_of(request).command_api.get("/dead-letters", parameters)).body
+    found = (await office_of(request).admin_api.get("/dead-letters", parameters)).body
     return page(
         request,
         "system/dead_letters.html",
@@ -61,26 +61,26 @@ async def list_dead_letters(request: Request, visitor: Looker, resolved: str = "
 @router.get("/dead-letters/{dead_letter_id}")
 async def show_dead_letter(request: Request, visitor: Looker, dead_letter_id: str) -> Response:
     """Show a dead letter, and what a replay of it applies."""
-    found = (await office_of(request).command_api.get(f"/dead-letters/{segment(dead_letter_id)}")).body
+    found = (await office_of(request).admin_api.get(f"/dead-letters/{segment(dead_letter_id)}")).body
     return page(request, "system/dead_letter.html", visitor, letter=found)
 
 
 @router.get("/sagas")
 async def list_sagas(request: Request, visitor: Looker) -> Response:
     """Show sagas that have not ended."""
-    found = (await office_of(request).command_api.get("/sagas", {"limit": _MOST})).body
+    found = (await office_of(request).admin_api.get("/sagas", {"limit": _MOST})).body
     return page(request, "system/sagas.html", visitor, sagas=found["data"], count=found["count"])
 
 
 @router.get("/sagas/{saga_id}")
 async def show_saga(request: Request, visitor: Looker, saga_id: str) -> Response:
     """Show a saga, what it waits for, and what happened to it."""
-    found = (await office_of(request).command_api.get(f"/sagas/{segment(saga_id)}")).body
+    found = (await office_of(request).admin_api.get(f"/sagas/{segment(saga_id)}")).body
     return page(request, "system/saga.html", visitor, saga=found)
 
 
 async def _task(office: Office, task_id: str) -> Subject:
-    task = (await office.command_api.get(f"/tasks/{task_id}")).body
+    task = (await office.admin_api.get(f"/tasks/{task_id}")).body
     details = [
         ("Call", words(task["operation"])),
         ("Payment", task["payment_id"]),
@@ -92,14 +92,14 @@ async def _task(office: Office, task_id: str) -> Subject:
 
 
 async def _saga(office: Office, saga_id: str) -> Subject:
-    saga = (await office.command_api.get(f"/sagas/{saga_id}")).body
+    saga = (await office.admin_api.get(f"/sagas/{saga_id}")).body
     details = [("Saga", f"{words(saga['kind'])} {saga['id']}"), ("Status", words(saga["status"]))]
     details += [("Waits for", each) for each in saga["waits_for"]]
     return Subject(details=details, back=f"/sagas/{saga_id}")
 
 
 async def _dead_letter(office: Office, dead_letter_id: str) -> Subject:
-    letter = (await office.command_api.get(f"/dead-letters/{dead_letter_id}")).body
+    letter = (await office.admin_api.get(f"/dead-letters/{dead_letter_id}")).body
     queue = letter["queue"] or [letter["id"]]
     details = [
         ("Dead letter", f"{letter['id']} of {letter['consumer']}"),

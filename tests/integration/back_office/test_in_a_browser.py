@@ -11,7 +11,7 @@ from tests.support.browser import CHROMIUM, Scheme, browser_on
 from tests.support.waiting import eventually
 from tests.unit.back_office.conftest import PASSWORD
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_refund, body_of, example
-from tests.unit.back_office.test_pages import DEAD_LETTER, DISCREPANCY, ENDPOINT, PAGES, SAGA, TASK
+from tests.unit.back_office.test_pages import DEAD_LETTER, DISCREPANCY, ENDPOINT, OPERATORS_PAGES, PAGES, SAGA, TASK
 
 pytestmark = [
     pytest.mark.integration,
@@ -35,7 +35,10 @@ async def log_in(page: Page, role: str) -> None:
 async def test_no_page_keeps_anybody_out_or_is_too_wide(served: Served, width: int, scheme: Scheme) -> None:
     contradicted = a_payment(contradictions=[example(ContradictionView)])
     served.query_api.answers |= {"GET /payments": a_page(contradicted), f"GET {PAYMENT}": contradicted}
-    for role, pages in (("finance", PAGES), ("operator", (*FORMS, f"{PAYMENT}/accept", ENDPOINT, "/tasks"))):
+    for role, pages in (
+        ("finance", PAGES),
+        ("operator", (*FORMS, f"{PAYMENT}/accept", ENDPOINT, "/tasks", *OPERATORS_PAGES)),
+    ):
         async with browser_on(served.url, width, scheme) as page:
             assert await serious_issues(await at_login(page)) == [], "/login"
             await log_in(page, role)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from back_office.apis.client import Api
+from schemas.http.access import ApiKeyList, ApiKeyView, LimitList, MerchantPage, MerchantView
 from schemas.http.customers import CustomerTotals
 from schemas.http.disputes import ListedDispute
 from schemas.http.exports import ExportAnswer
@@ -146,7 +147,8 @@ def a_command_api() -> FakeApi:
         f"POST /payments/{PAYMENT_ID}/{action}": httpx.Response(202, json={"position": 47})
         for action in ("refund", "capture", "cancel")
     }
-    endpoint = example(WebhookEndpointView)
+    endpoint, merchant, key = example(WebhookEndpointView), example(MerchantView), example(ApiKeyView)
+    its_endpoints = f"GET /merchants/{merchant['id']}/webhook-endpoints"
     task, letter, saga = example(TaskView), example(DeadLetterDetail), example(SagaView)
     answers = {
         "GET /health": {"status": "ok", "checks": {"redis": "ok"}},
@@ -165,6 +167,14 @@ def a_command_api() -> FakeApi:
         "GET /privacy/user-data": example(UserDataPreview),
         "POST /privacy/erasures": example(ErasureAnswer),
         "POST /privacy/exports": {"user_id": "customer_1001", "payments": [{"id": "p"}]},
+        "GET /merchants": example(MerchantPage),
+        f"GET /merchants/{merchant['id']}": merchant,
+        its_endpoints: example(WebhookEndpointList),
+        f"{its_endpoints}/{endpoint['id']}": endpoint,
+        f"{its_endpoints}/{endpoint['id']}/deliveries": example(WebhookDeliveryPage),
+        "GET /api-keys": example(ApiKeyList),
+        f"GET /api-keys/{key['id']}": key,
+        "GET /limits": example(LimitList),
         "POST /exports": httpx.Response(201, json=example(ExportAnswer)),
     }
     return FakeApi(name="command API", answers={**accepted, **answers})
