@@ -17,6 +17,7 @@ from schemas.http.ledger import LedgerEntryPage, TrialBalance
 from schemas.http.operations import (
     DeadLetterDetail,
     DeadLetterList,
+    ReplayAnswer,
     SagaList,
     SagaView,
     StripeEventPage,
@@ -157,6 +158,7 @@ def a_command_api() -> FakeApi:
         f"GET /tasks/{task['id']}": task,
         "GET /dead-letters": example(DeadLetterList),
         f"GET /dead-letters/{letter['id']}": letter,
+        "POST /dead-letters/replay": example(ReplayAnswer),
         "GET /sagas": example(SagaList),
         "GET /stripe-events": example(StripeEventPage),
         "GET /webhook-endpoints": example(WebhookEndpointList),

@@ -41,12 +41,12 @@ PAGES = (
     *("/overview", "/overview?currency=jpy", "/payouts", f"/payouts/{PAYOUT_ID}", "/ledger", "/ledger/entries"),
     *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
     *("/disputes", "/disputes?stage=all", "/tasks", "/dead-letters", DEAD_LETTER, "/sagas", SAGA),
-    *("/stripe-events", "/webhooks", ENDPOINT, f"{PAYMENT}/history", "/sessions", "/limits"),
+    *("/stripe-events", "/webhooks", ENDPOINT, f"{PAYMENT}/history", "/sessions", "/limits", "/rebuilds"),
     *(f"{DISCREPANCY}/{name}" for name in ("explain", "resolve", "assign")),
 )
 OPERATORS_PAGES = (
     *("/merchants", "/merchants?search=shop", MERCHANT, f"{MERCHANT}?ended=yes", MERCHANTS_WEBHOOKS, "/operator-keys"),
-    *(f"{KEY}/rotate", f"{KEY}/revoke", "/staff", "/staff/finance"),
+    *(f"{KEY}/rotate", f"{KEY}/revoke", "/staff", "/staff/finance", "/dead-letters/replay?consumer=projector"),
     *(f"/staff/finance/{change}" for change in ("lock", "unlock", "end-sessions")),
 )
 HOSTILE = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
@@ -108,12 +108,12 @@ SEES: dict[str, set[str]] = {
     **{f"{thing}/{name}": {"operator"} for thing in (TASK, SAGA) for name in ("retry", "give-up")},
     **{f"{DEAD_LETTER}/{name}": {"operator"} for name in ("replay", "discard")},
     f"{PAYMENT}/accept": {"operator"},
-    "/limits": {"finance", "operator", "auditor"},
+    **{path: {"finance", "operator", "auditor"} for path in ("/limits", "/rebuilds")},
     **{path: {"operator", "auditor"} for path in ("/merchants", MERCHANT, MERCHANTS_WEBHOOKS, "/operator-keys")},
     **{f"{KEY}/{name}": {"operator"} for name in ("rotate", "revoke")},
     **{path: {"operator"} for path in ("/staff", "/staff/finance", "/staff/finance/lock")},
 }
-NOT_IN_THE_NAVIGATION = {TASKS, DEAD_LETTERS, SAGAS, "/limits", "/operator-keys"}
+NOT_IN_THE_NAVIGATION = {TASKS, DEAD_LETTERS, SAGAS, "/limits", "/rebuilds", "/operator-keys"}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -265,7 +265,8 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(("/stripe-events", "/webhooks", "/webhooks/{endpoint_id}"), LOOKERS),
     "/webhooks/{endpoint_id}/deliveries/{delivery_id}/resend": {"operator"},
     **{f"/dead-letters/{{thing_id}}/{name}": {"operator"} for name in ("replay", "discard")},
-    "/limits": LOOKERS,
+    "/dead-letters/replay": {"operator"},
+    **dict.fromkeys(("/limits", "/rebuilds"), LOOKERS),
     **dict.fromkeys(("/merchants", "/merchants/{merchant_id}", "/operator-keys"), ACCESS_LOOKERS),
     "/merchants/{merchant_id}/webhooks/{endpoint_id}": ACCESS_LOOKERS,
     **{f"/api-keys/{{thing_id}}/{name}": {"operator"} for name in ("rotate", "revoke")},
