@@ -11,7 +11,7 @@ from command_api.headers import ACTOR_HEADER, read_actor
 from command_api.request_body import read_body
 from infra.access.principal import Principal
 from infra.errors import InfraError, Missing
-from infra.http.operations import AccessLogin, Limit, Operations
+from infra.http.operations import AccessLogin, AccessNotConfigured, Limit, Operations
 from infra.http.problems import Problem
 from infra.postgres.pool import Pool
 
@@ -34,6 +34,8 @@ def operations(
 
 
 def _problem_of(error: InfraError) -> Problem:
+    if isinstance(error, AccessNotConfigured):
+        return Problem(501, "access_not_configured", "Not possible here", str(error))
     if isinstance(error, Missing):
         return Problem(404, "not_found", "Not found", str(error))
     return Problem(409, "operation_refused", "It cannot be done", str(error))

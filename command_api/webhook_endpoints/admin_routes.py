@@ -22,7 +22,7 @@ _PLACE = "/merchants/{merchant_id}/webhook-endpoints"
 
 
 @router.get(_PLACE, **documented(WebhookEndpointList, READ))
-async def list_webhook_endpoints_of_merchant(request: Request, merchant_id: MerchantIdPath) -> Response:
+async def list_merchant_webhook_endpoints(request: Request, merchant_id: MerchantIdPath) -> Response:
     """List a merchant's webhook endpoints, the oldest first, without their secrets."""
     await operator_of(request, READ)
     found = [] if "\x00" in merchant_id else await _service(request).list_endpoints(merchant_id)
@@ -30,7 +30,7 @@ async def list_webhook_endpoints_of_merchant(request: Request, merchant_id: Merc
 
 
 @router.get(f"{_PLACE}/{{endpoint_id}}", **documented(WebhookEndpointView, READ, more_errors=NOT_FOUND))
-async def get_webhook_endpoint_of_merchant(
+async def get_merchant_webhook_endpoint(
     request: Request, merchant_id: MerchantIdPath, endpoint_id: EndpointIdPath
 ) -> Response:
     """Show a merchant's webhook endpoint."""
@@ -45,7 +45,7 @@ async def get_webhook_endpoint_of_merchant(
         WebhookDeliveryPage, READ, more_errors=NOT_FOUND | {422: {"invalid_request": "A parameter is not valid"}}
     ),
 )
-async def list_webhook_deliveries_of_merchant(
+async def list_merchant_webhook_deliveries(
     request: Request,
     merchant_id: MerchantIdPath,
     endpoint_id: EndpointIdPath,

@@ -164,8 +164,8 @@ async def create_api_key(request: Request) -> Response:
     """Make a key of a merchant, or of the operator, and show it once. The APIs take it within seconds."""
     operator = await operator_of(request, WRITE)
     body = await operator.operations.read_body(request, CreateApiKeyBody)
-    secret, now = _drawn(operator), int(time.time())
     async with operator.operations.access_connection() as conn:
+        secret, now = _drawn(operator), int(time.time())
         if body.merchant_id is None:
             _refuse_more_than_the_callers(operator, body.scopes)
         key_id = await AccessAdmin(conn, _by(operator, body.reason)).create_key(
@@ -194,8 +194,8 @@ async def rotate_api_key(request: Request, key_id: KeyIdPath) -> Response:
     """Make the successor of a key, as it is and as long-lived, and show it once. A key has one successor."""
     operator = await operator_of(request, WRITE)
     body = await operator.operations.read_body(request, RotateApiKeyBody)
-    secret = _drawn(operator)
     async with operator.operations.access_connection() as conn:
+        secret = _drawn(operator)
         old = await key_of_id(conn, _id(key_id))
         if old.merchant_id is None:
             _refuse_more_than_the_callers(operator, old.scopes)

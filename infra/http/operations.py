@@ -66,6 +66,10 @@ class Limit:
     text: str
 
 
+class AccessNotConfigured(InfraError):
+    """There is no login here that may change merchants and API keys."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class AccessLogin:
     """The login that may change merchants and API keys, which the pool's may not."""
@@ -103,10 +107,11 @@ class Operations:
 
     @property
     def access_login(self) -> AccessLogin:
-        """The login that may change merchants and keys. Raises Problem."""
+        """The login that may change merchants and keys. Raises AccessNotConfigured."""
         if self.access is None:
-            detail = "This command API has no ACCESS_DATABASE_URL: use paystream merchants and paystream keys."
-            raise Problem(501, "access_not_configured", "Not possible here", detail)
+            raise AccessNotConfigured(
+                "This command API has no ACCESS_DATABASE_URL: use paystream merchants and paystream keys."
+            )
         return self.access
 
     async def _connected(self, login: AccessLogin) -> Connection:
