@@ -30,7 +30,7 @@ class BackOfficeSettings(StaffSettings, ReconciliationDaySettings):
     back_office_api_key: SecretStr
     """Its key for both APIs: the merchant of this key is the one that is shown."""
     back_office_operator_api_key: SecretStr | None = None
-    """A key of the operator, for what is of all merchants; needed as soon as there are two. None: the other one."""
+    """The operator's, for what is of all merchants; needed as soon as there are two. None: the other is for all."""
     back_office_api_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
     back_office_stripe_dashboard_url: HttpUrl = "https://dashboard.stripe.com/test"
     """Where links to Stripe lead; without /test for live payments."""
