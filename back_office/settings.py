@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from infra.settings.http import DEVELOPMENT_KEY_SHA256
+from infra.settings.http import DEVELOPMENT_KEYS_SHA256
 from infra.settings.process import Port
 from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.settings.staff import StaffSettings
@@ -51,7 +51,7 @@ class BackOfficeSettings(StaffSettings, ReconciliationDaySettings):
         if value is None:
             return None
         digest = hashlib.sha256(value.get_secret_value().encode()).hexdigest()
-        if info.data.get("app_env") == "production" and digest == DEVELOPMENT_KEY_SHA256:
+        if info.data.get("app_env") == "production" and digest in DEVELOPMENT_KEYS_SHA256:
             raise ValueError("is the development key, which APP_ENV=production refuses")
         return value
 

@@ -12,6 +12,10 @@ from infra.settings.process import ProcessSettings
 
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
+# And sha256("sk_dev_paystream_operator"): the operator's, of the back office of `make run`.
+DEVELOPMENT_KEYS_SHA256 = frozenset(
+    {DEVELOPMENT_KEY_SHA256, "2c96d20682661dca20aee0aaf87a92053764855fd8d8ea732cbd4a44761f8233"}
+)
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?")
 
@@ -89,7 +93,7 @@ class ApiKeySettings(ProcessSettings):
             raise ValueError("has the same id twice")
         if len({key.sha256 for key in keys}) != len(keys):
             raise ValueError("has the same key twice")
-        if info.data.get("app_env") == "production" and any(k.sha256 == DEVELOPMENT_KEY_SHA256 for k in keys):
+        if info.data.get("app_env") == "production" and any(k.sha256 in DEVELOPMENT_KEYS_SHA256 for k in keys):
             raise ValueError("holds the development key, which APP_ENV=production refuses")
         return keys
 
