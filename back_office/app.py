@@ -12,6 +12,7 @@ from back_office.history.routes import router as history_routes
 from back_office.ledger.routes import router as ledger_routes
 from back_office.limits.routes import router as limit_routes
 from back_office.merchants.key_routes import router as key_routes
+from back_office.merchants.making_routes import router as making_routes
 from back_office.merchants.routes import router as merchant_routes
 from back_office.office import Office
 from back_office.overview.routes import router as overview_routes
@@ -65,6 +66,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         webhook_routes,
         merchant_routes,
         key_routes,
+        making_routes,
         limit_routes,
         account_routes,
     ):

@@ -46,6 +46,7 @@ PAGES = (
 )
 OPERATORS_PAGES = (
     *("/merchants", "/merchants?search=shop", MERCHANT, f"{MERCHANT}?ended=yes", MERCHANTS_WEBHOOKS, "/operator-keys"),
+    *("/new-merchant", f"/new-key?merchant_id={example(MerchantView)['id']}"),
     *(f"{KEY}/rotate", f"{KEY}/revoke", "/staff", "/staff/finance", "/dead-letters/replay?consumer=projector"),
     *(f"/staff/finance/{change}" for change in ("lock", "unlock", "end-sessions")),
 )
@@ -111,9 +112,9 @@ SEES: dict[str, set[str]] = {
     **{path: {"finance", "operator", "auditor"} for path in ("/limits", "/rebuilds")},
     **{path: {"operator", "auditor"} for path in ("/merchants", MERCHANT, MERCHANTS_WEBHOOKS, "/operator-keys")},
     **{f"{KEY}/{name}": {"operator"} for name in ("rotate", "revoke")},
-    **{path: {"operator"} for path in ("/staff", "/staff/finance", "/staff/finance/lock")},
+    **{path: {"operator"} for path in ("/staff", "/staff/finance", "/staff/finance/lock", "/new-merchant")},
 }
-NOT_IN_THE_NAVIGATION = {TASKS, DEAD_LETTERS, SAGAS, "/limits", "/rebuilds", "/operator-keys"}
+NOT_IN_THE_NAVIGATION = {TASKS, DEAD_LETTERS, SAGAS, "/limits", "/rebuilds", "/operator-keys", "/new-merchant"}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -270,5 +271,6 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(("/merchants", "/merchants/{merchant_id}", "/operator-keys"), ACCESS_LOOKERS),
     "/merchants/{merchant_id}/webhooks/{endpoint_id}": ACCESS_LOOKERS,
     **{f"/api-keys/{{thing_id}}/{name}": {"operator"} for name in ("rotate", "revoke")},
+    **{path: {"operator"} for path in ("/new-merchant", "/new-key")},
     **{path: {"operator"} for path in ("/staff", "/staff/{name}", "/staff/{name}/{change}")},
 }
