@@ -7,6 +7,8 @@ BROKER := embedded
 PROCESSES := together
 # 1: Prometheus runs beside it, where the machine has one
 PROMETHEUS :=
+# 1: a lively day is played on it, with DEMO_PACE things happening in a minute
+DEMO :=
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-develop
@@ -38,8 +40,8 @@ help: ## List the targets
 
 # --- Run ---------------------------------------------------------------------------------------------------------
 
-run: $(RUN_READY) ## Run everything on this machine, without Docker; Ctrl-C ends it (BROKER=apache: on real Kafka)
-	@exec $(BIN)/paystream up --broker $(BROKER) --processes $(PROCESSES) $(if $(PROMETHEUS),--prometheus)
+run: $(RUN_READY) ## Run everything on this machine, without Docker; Ctrl-C ends it (DEMO=1: with a lively day; BROKER=apache: on real Kafka)
+	@exec $(BIN)/paystream up --broker $(BROKER) --processes $(PROCESSES) $(if $(PROMETHEUS),--prometheus) $(if $(DEMO),--demo)
 
 demo: $(RUN_READY) ## Play payments, a decline and refunds on a system of its own, and check the results
 	@exec $(BIN)/paystream demo

@@ -11,6 +11,10 @@ from back_office.disputes.routes import router as dispute_routes
 from back_office.exports.routes import router as export_routes
 from back_office.history.routes import router as history_routes
 from back_office.ledger.routes import router as ledger_routes
+from back_office.limits.routes import router as limit_routes
+from back_office.merchants.key_routes import router as key_routes
+from back_office.merchants.making_routes import router as making_routes
+from back_office.merchants.routes import router as merchant_routes
 from back_office.office import Office
 from back_office.overview.routes import router as overview_routes
 from back_office.payments.action_routes import router as action_routes
@@ -19,6 +23,7 @@ from back_office.payments.routes import router as payment_routes
 from back_office.payouts.routes import router as payout_routes
 from back_office.reconciliations.routes import router as reconciliation_routes
 from back_office.search.routes import router as search_routes
+from back_office.staff.account_routes import router as account_routes
 from back_office.staff.recovery_routes import router as recovery_routes
 from back_office.staff.routes import router as staff_routes
 from back_office.staff.session_routes import router as session_routes
@@ -63,6 +68,11 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         stripe_event_routes,
         webhook_routes,
         audit_routes,
+        merchant_routes,
+        key_routes,
+        making_routes,
+        limit_routes,
+        account_routes,
     ):
         app.include_router(router)
 

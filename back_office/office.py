@@ -15,11 +15,23 @@ from infra.settings.reconciliation import zone_named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OperatorApis:
+    """The two APIs with the operator's key."""
+
+    command_api: Api
+    query_api: Api
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Office:
     """The two APIs, and who may come in."""
 
     command_api: Api
     query_api: Api
+    admin_api: Api
+    """The command API for what is of all merchants: with the operator's key, where there is one."""
+    finance_api: Api
+    """The query API for what is of all merchants, likewise."""
     accounts: Accounts
     sessions: Sessions
     lockout: Lockout
@@ -31,11 +43,15 @@ class Office:
     """Whether browsers come over TLS: always, but in development."""
 
     @classmethod
-    def from_settings(cls, settings: BackOfficeSettings, *, command_api: Api, query_api: Api) -> "Office":
-        """Return the office of a process."""
+    def from_settings(
+        cls, settings: BackOfficeSettings, *, command_api: Api, query_api: Api, operators: "OperatorApis | None" = None
+    ) -> "Office":
+        """Return the office of a process; without the operator's key, the other one is for all."""
         return cls(
             command_api=command_api,
             query_api=query_api,
+            admin_api=command_api if operators is None else operators.command_api,
+            finance_api=query_api if operators is None else operators.query_api,
             accounts=Accounts(settings.back_office_staff),
             sessions=Sessions(
                 idle_s=settings.back_office_session_idle_s,

@@ -2,9 +2,11 @@
 
 from contextlib import AsyncExitStack
 
+from pydantic import SecretStr
+
 from back_office.apis.client import Api
 from back_office.app import create_app
-from back_office.office import Office
+from back_office.office import Office, OperatorApis
 from back_office.settings import BackOfficeSettings
 from infra.http.server import serve as serve_http
 from infra.process.runtime import Runtime
@@ -18,14 +20,29 @@ async def serve(runtime: Runtime, settings: BackOfficeSettings) -> None:
 
     It is ready without the APIs: a page then says that they are away.
     """
-    key = settings.back_office_api_key.get_secret_value()
     timeout_s = settings.back_office_api_timeout_ms / 1000
     async with AsyncExitStack() as closing:
-        command_api = Api.at(settings.back_office_command_api_url, key=key, timeout_s=timeout_s, name="command API")
-        closing.push_async_callback(command_api.close)
-        query_api = Api.at(settings.back_office_query_api_url, key=key, timeout_s=timeout_s, name="query API")
-        closing.push_async_callback(query_api.close)
-        office = Office.from_settings(settings, command_api=command_api, query_api=query_api)
+
+        def api(url: str, name: str, secret: SecretStr) -> Api:
+            found = Api.at(url, key=secret.get_secret_value(), timeout_s=timeout_s, name=name)
+            closing.push_async_callback(found.close)
+            return found
+
+        def command_api(secret: SecretStr) -> Api:
+            return api(settings.back_office_command_api_url, "command API", secret)
+
+        def query_api(secret: SecretStr) -> Api:
+            return api(settings.back_office_query_api_url, "query API", secret)
+
+        key, operators = settings.back_office_api_key, settings.back_office_operator_api_key
+        office = Office.from_settings(
+            settings,
+            command_api=command_api(key),
+            query_api=query_api(key),
+            operators=None
+            if operators is None
+            else OperatorApis(command_api=command_api(operators), query_api=query_api(operators)),
+        )
         app = create_app(office, health=runtime.health)
         await serve_http(app, settings.back_office_host, settings.back_office_port, runtime)
 

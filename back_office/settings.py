@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from infra.settings.http import DEVELOPMENT_KEY_SHA256
+from infra.settings.http import DEVELOPMENT_KEYS_SHA256
 from infra.settings.process import Port
 from infra.settings.reconciliation import ReconciliationDaySettings
 from infra.settings.staff import StaffSettings
@@ -29,6 +29,8 @@ class BackOfficeSettings(StaffSettings, ReconciliationDaySettings):
     back_office_query_api_url: HttpUrl = "http://127.0.0.1:8001"
     back_office_api_key: SecretStr
     """Its key for both APIs: the merchant of this key is the one that is shown."""
+    back_office_operator_api_key: SecretStr | None = None
+    """The operator's, for what is of all merchants; needed as soon as there are two. None: the other is for all."""
     back_office_api_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
     back_office_stripe_dashboard_url: HttpUrl = "https://dashboard.stripe.com/test"
     """Where links to Stripe lead; without /test for live payments."""
@@ -43,11 +45,13 @@ class BackOfficeSettings(StaffSettings, ReconciliationDaySettings):
     back_office_lockout_s: Annotated[int, Field(ge=1)] = 900
     """For so long."""
 
-    @field_validator("back_office_api_key")
+    @field_validator("back_office_api_key", "back_office_operator_api_key")
     @classmethod
-    def _no_development_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+    def _no_development_key(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
         digest = hashlib.sha256(value.get_secret_value().encode()).hexdigest()
-        if info.data.get("app_env") == "production" and digest == DEVELOPMENT_KEY_SHA256:
+        if info.data.get("app_env") == "production" and digest in DEVELOPMENT_KEYS_SHA256:
             raise ValueError("is the development key, which APP_ENV=production refuses")
         return value
 

@@ -19,6 +19,7 @@ from command_api.privacy.service import PersonalDataService
 from command_api.reconciliations.routes import router as reconciliations_router
 from command_api.reconciliations.service import ReconciliationService
 from command_api.split_payments.routes import router as split_payments_router
+from command_api.webhook_endpoints.admin_routes import router as webhook_endpoints_admin_router
 from command_api.webhook_endpoints.routes import router as webhook_endpoints_router
 from command_api.webhook_endpoints.service import WebhookEndpointService
 from command_api.webhooks.routes import router as webhooks_router
@@ -91,6 +92,7 @@ def _add_routes(app: FastAPI) -> None:
         webhooks_router,
         reconciliations_router,
         webhook_endpoints_router,
+        webhook_endpoints_admin_router,
         *declared_routers(),
     ):
         app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more

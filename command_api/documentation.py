@@ -1,6 +1,7 @@
 """What OpenAPI says of the command API as a whole."""
 
 from infra.http.openapi import ApiDescription
+from schemas.http.access import CreateApiKeyBody, CreateMerchantBody, RotateApiKeyBody
 from schemas.http.exports import RecordExportBody
 from schemas.http.operations import AssignBody, GiveUpBody, ReasonBody, ReplayDeadLettersBody
 from schemas.http.payments import (
@@ -70,6 +71,9 @@ API = ApiDescription(
         ReplayDeadLettersBody,
         SignInBody,
         RecoveryCodeBody,
+        CreateMerchantBody,
+        CreateApiKeyBody,
+        RotateApiKeyBody,
         ProblemBody,
         WebhookMessage,
     ),
@@ -82,6 +86,7 @@ API = ApiDescription(
         "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
         "discrepancies": "What people decide about differences between Stripe's books and the ledger.",
         "system": "How far each part is, and what cannot come to an end by itself: for the operator.",
+        "access": "Merchants, their API keys, and the limits that are in force: for the operator.",
         "staff": "Who signed in to the back office, and recovery codes: for the back office.",
         "webhooks": "What Stripe tells us.",
         "webhook endpoints": "Where merchants want the events of their payments, and what was delivered there.",

@@ -1,5 +1,6 @@
 """What this application lends to the endpoints that other parts declare (`infra.http.operations`)."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -10,19 +11,31 @@ from command_api.headers import ACTOR_HEADER, read_actor
 from command_api.request_body import read_body
 from infra.access.principal import Principal
 from infra.errors import InfraError, Missing
-from infra.http.operations import Operations
+from infra.http.operations import AccessLogin, AccessNotConfigured, Limit, Operations
 from infra.http.problems import Problem
 from infra.postgres.pool import Pool
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def operations(pool: Pool, *, timeout_s: float) -> Operations:
+def operations(
+    pool: Pool, *, timeout_s: float, access: AccessLogin | None = None, limits: Sequence[Limit] = ()
+) -> Operations:
     """Return it."""
-    return Operations(pool=pool, timeout_s=timeout_s, read_body=_read_body, actor_of=_actor_of, problem_of=_problem_of)
+    return Operations(
+        pool=pool,
+        timeout_s=timeout_s,
+        read_body=_read_body,
+        actor_of=_actor_of,
+        problem_of=_problem_of,
+        access=access,
+        limits=limits,
+    )
 
 
 def _problem_of(error: InfraError) -> Problem:
+    if isinstance(error, AccessNotConfigured):
+        return Problem(501, "access_not_configured", "Not possible here", str(error))
     if isinstance(error, Missing):
         return Problem(404, "not_found", "Not found", str(error))
     return Problem(409, "operation_refused", "It cannot be done", str(error))

@@ -10,6 +10,7 @@ from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
 from command_api.exports.service import ExportRecorder
+from command_api.limits import limits_in_force
 from command_api.operations import operations
 from command_api.payments.executor import CommandExecutor
 from command_api.payments.response_cache import RedisResponseCache
@@ -145,7 +146,12 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             webhooks=webhooks,
             reconciliations=reconciliations,
             webhook_endpoints=webhook_endpoints,
-            operations=operations(pool, timeout_s=settings.command_api_timeout_ms / 1000),
+            operations=operations(
+                pool,
+                timeout_s=settings.command_api_timeout_ms / 1000,
+                access=settings.access_login,
+                limits=limits_in_force(settings),
+            ),
             keyring=keyring,
             health=runtime.health,
             cors_allowed_origins=settings.cors_allowed_origins,

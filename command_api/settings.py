@@ -9,6 +9,7 @@ from command_api.admission import MOST_IN_PROGRESS
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
 from domain.split_payment.decide import MAX_EXPIRES_IN_SECONDS as MAX_SPLIT_EXPIRES
 from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPIRES
+from infra.http.operations import AccessLogin
 from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
 from infra.settings.postgres import AppendSettings, PostgresUrl
 from infra.settings.privacy import VaultSettings
@@ -34,6 +35,8 @@ class CommandApiSettings(
 
     erasure_database_url: PostgresUrl | None = None
     """The log, through the role paystream_erasure, to erase and hand out personal data. None: not possible here."""
+    access_database_url: PostgresUrl | None = None
+    """The login that changes merchants and API keys (role paystream_access). None: over HTTP they are only shown."""
     command_api_host: str = "127.0.0.1"
     command_api_port: Port = 8000
     command_api_max_wait_s: Annotated[int, Field(ge=0)] = 30
@@ -57,3 +60,11 @@ class CommandApiSettings(
         if not isinstance(value, str):
             return value
         return frozenset(part.strip() for part in value.split(",") if part.strip())
+
+    @property
+    def access_login(self) -> AccessLogin | None:
+        """How merchants and keys are changed here."""
+        if self.access_database_url is None:
+            return None
+        url = self.access_database_url.get_secret_value()
+        return AccessLogin(database_url=url, is_production=self.app_env == "production")

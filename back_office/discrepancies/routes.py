@@ -16,7 +16,7 @@ _BACK = "/discrepancies?status=unresolved"
 
 
 async def _discrepancy(office: Office, discrepancy_id: str) -> Subject:
-    found = (await office.query_api.get(f"/discrepancies/{discrepancy_id}")).body
+    found = (await office.finance_api.get(f"/discrepancies/{discrepancy_id}")).body
     details = [
         ("Difference", f"{words(found['kind'])} ({words(found['category'])}) of {found['date']}"),
         ("Source", found["source_id"]),

@@ -45,7 +45,8 @@ async def export(request: Request, visitor: Annotated[Visitor, Depends(requires(
     body = {"what": fields["what"], "format": form, "filters": parameters}
     headers = {"Paystream-Actor": visitor.name, "X-Correlation-ID": request_context(request).correlation_id}
     # The first page is read before anything is recorded: what the API refuses is a page of errors, no empty file.
-    pages = all_pages(office.query_api, table.path, parameters)
+    api = office.query_api if table.permission is Permission.EXPORT_PAYMENTS else office.finance_api
+    pages = all_pages(api, table.path, parameters)
     first = await anext(pages)
     recorded = (await office.command_api.post("/exports", body, headers)).body
     EXPORTS.labels(fields["what"], form).inc()

@@ -54,7 +54,7 @@ async def show_trial_balance(request: Request, visitor: Finance, day: str = "") 
             parameters = {"as_of": (begin_of(end, office.zone, days_later=1) - _TICK).isoformat()}
     except NoDay as error:
         mistakes = {"day": str(error)}
-    found = [] if mistakes else (await office.query_api.get("/ledger/trial-balance", parameters)).body["data"]
+    found = [] if mistakes else (await office.finance_api.get("/ledger/trial-balance", parameters)).body["data"]
     return page(
         request,
         "ledger/trial_balance.html",
@@ -73,7 +73,7 @@ async def list_entries(request: Request, visitor: Finance, filters: Annotated[En
     parameters, mistakes = filters.parameters(office.zone)
     found: dict[str, Any] = {"data": [], "next_cursor": None}
     if not mistakes:
-        found = (await office.query_api.get("/ledger/entries", parameters)).body
+        found = (await office.finance_api.get("/ledger/entries", parameters)).body
     following = found["next_cursor"]
     return page(
         request,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import Counter
 from starlette.responses import RedirectResponse
 
-from back_office.apis.errors import ApiAway, ApiRefused
+from back_office.apis.errors import ApiAway, ApiRefused, Json
 from back_office.office import Office, office_of
 from back_office.operations.operation import MAX_REASON_CHARS, StaffOperation
 from back_office.web.addresses import segment
@@ -24,7 +24,7 @@ SENT = Counter("back_office_operations_total", "Operations that staff sent, by h
 
 Details = Sequence[tuple[str, str]]
 
-_OF_THE_FORM = {409, 422, 400}
+_OF_THE_FORM = {409, 422, 400, 501}
 _UNKNOWN = (
     "The command API did not answer in time: it may have done this, or not. Look at it again before you send the form "
     "once more."
@@ -43,6 +43,8 @@ class Subject:
 
 
 FindSubject = Callable[[Office, str], Awaitable[Subject]]
+Done = Callable[["Attempt", Json], Response]
+"""Shows what came of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +56,8 @@ class Attempt:
     operation: StaffOperation
     subject: Subject
     fields: Mapping[str, str]
+    done: Done | None = None
+    """None: the subject is shown, with what was done."""
 
     async def carry_out(self, path: str) -> Response:
         """Call the command API; show the subject, or the form with what stands in the way. What was written stays."""
@@ -64,7 +68,7 @@ class Attempt:
                 "Paystream-Actor": self.visitor.name,
                 "X-Correlation-ID": request_context(self.request).correlation_id,
             }
-            answer = await office_of(self.request).command_api.post(path, body, headers)
+            answer = await office_of(self.request).admin_api.post(path, body, headers)
         except FormIncomplete as refused:
             return self.form(mistakes=refused.mistakes, status=422)
         except ApiAway:
@@ -80,6 +84,8 @@ class Attempt:
             return self.form(error=error, status=refused.status)
         SENT.labels(label, "done").inc()
         log.info("staff_operation_done", operation=label)
+        if self.done is not None:
+            return self.done(self, answer.body)
         self.visitor.session.notice = str(answer.body.get("said") or "It is requested. The running consumer does it.")
         return RedirectResponse(self.subject.back, status_code=303)
 
@@ -99,7 +105,15 @@ class Attempt:
         )
 
 
-def add_operation(router: APIRouter, operation: StaffOperation, *, place: str, path: str, find: FindSubject) -> None:
+def add_operation(
+    router: APIRouter,
+    operation: StaffOperation,
+    *,
+    place: str,
+    path: str,
+    find: FindSubject,
+    done: Done | None = None,
+) -> None:
     """Add form and action at `<place>/{id}/<name>`; `path` is where the command API has it, with `{}` for the id."""
     allowed = Depends(requires(operation.permission))
     address = f"{place}/{{thing_id}}/{operation.name}"
@@ -115,7 +129,7 @@ def add_operation(router: APIRouter, operation: StaffOperation, *, place: str, p
 
     async def _begun(request: Request, visitor: Visitor, thing_id: str, fields: Mapping[str, str]) -> Attempt:
         subject = await find(office_of(request), segment(thing_id))
-        return Attempt(request=request, visitor=visitor, operation=operation, subject=subject, fields=fields)
+        return Attempt(request=request, visitor=visitor, operation=operation, subject=subject, fields=fields, done=done)
 
     name = f"{place.strip('/')}.{operation.name}"
     router.add_api_route(address, show_form, methods=["GET"], response_model=None, name=f"{name}.form")

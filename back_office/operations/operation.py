@@ -12,6 +12,7 @@ Json = dict[str, Any]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._@+-]{0,63}")
 MAX_REASON_CHARS = 500
+MOST_OLD_VALID_HOURS = 720
 """The command API's."""
 
 
@@ -29,6 +30,7 @@ class StaffOperation:
     has_assignee: bool = False
     has_force: bool = False
     force_label: str = ""
+    has_hours: bool = False
     needs_reason: bool = True
     sends_reason: bool = True
 
@@ -47,6 +49,12 @@ class StaffOperation:
             body["assignee"] = assignee = fields.get("assignee", "").strip() or None
             if assignee is not None and not _NAME.fullmatch(assignee):
                 mistakes["assignee"] = "A name, as people log in: a letter, then letters, digits and any of . _ @ + -"
+        if self.has_hours:
+            hours = fields.get("hours", "").strip()
+            if not re.fullmatch(r"[0-9]{1,3}", hours) or int(hours) > MOST_OLD_VALID_HOURS:
+                mistakes["hours"] = f"A whole number from 0 to {MOST_OLD_VALID_HOURS}."
+            else:
+                body["old_valid_hours"] = int(hours)
         if self.has_force and fields.get("force"):
             body["force"] = True
         if mistakes:
@@ -137,5 +145,22 @@ ACCEPT = StaffOperation(
     button="Accept",
     consequence="The payment becomes what Stripe says it is; refunds and ledger follow. It cannot be undone.",
     permission=Permission.OPERATE,
+    is_dangerous=True,
+)
+ROTATE_KEY = StaffOperation(
+    name="rotate",
+    title="Rotate an API key",
+    button="Rotate",
+    consequence="It gets a successor with the same scopes, which is shown once, on the next page. The old key ends "
+    "after the hours above.",
+    permission=Permission.MANAGE_ACCESS,
+    has_hours=True,
+)
+REVOKE_KEY = StaffOperation(
+    name="revoke",
+    title="Revoke an API key",
+    button="Revoke",
+    consequence="Whoever uses it is refused within seconds. It cannot be undone.",
+    permission=Permission.MANAGE_ACCESS,
     is_dangerous=True,
 )

@@ -33,7 +33,7 @@ async def show_overview(
             "time_zone": office.zone.key,
         }
         moved, counted = await asyncio.gather(
-            office.query_api.get("/ledger/totals", parameters), office.query_api.get("/payment-totals", parameters)
+            office.finance_api.get("/ledger/totals", parameters), office.query_api.get("/payment-totals", parameters)
         )
         money, payments = moved.body["data"], counted.body["data"]
         others = currencies(money, payments)

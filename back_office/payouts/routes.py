@@ -46,7 +46,7 @@ async def list_payouts(request: Request, visitor: Finance, filters: Annotated[Pa
     parameters, mistakes = filters.parameters(office.zone)
     found: dict[str, Any] = {"data": [], "next_cursor": None}
     if not mistakes:
-        found = (await office.query_api.get("/payouts", parameters)).body
+        found = (await office.finance_api.get("/payouts", parameters)).body
     following = found["next_cursor"]
     return page(
         request,
@@ -66,9 +66,9 @@ async def show_payout(request: Request, visitor: Finance, payout_id: str, cursor
     """Show a payout, what it pays as Stripe says, and its entries in the ledger."""
     office = office_of(request)
     path = f"/payouts/{segment(payout_id)}"
-    payout = (await office.query_api.get(path)).body
-    entries = (await office.query_api.get("/ledger/entries", {"source_id": payout["id"], "limit": "20"})).body["data"]
-    paid, unknown_because = await _paid(office.command_api, path, cursor)
+    payout = (await office.finance_api.get(path)).body
+    entries = (await office.finance_api.get("/ledger/entries", {"source_id": payout["id"], "limit": "20"})).body["data"]
+    paid, unknown_because = await _paid(office.admin_api, path, cursor)
     following = paid and paid["next_cursor"]
     return page(
         request,

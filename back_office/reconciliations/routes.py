@@ -48,7 +48,7 @@ class DiscrepancyFilters(_Filters):
 @router.get("/reconciliations")
 async def list_runs(request: Request, visitor: Finance, filters: Annotated[RunFilters, Query()]) -> Response:
     """Show the reconciled days, newest first."""
-    found = (await office_of(request).query_api.get("/reconciliations", filters.parameters())).body
+    found = (await office_of(request).finance_api.get("/reconciliations", filters.parameters())).body
     following = found["next_cursor"]
     return page(
         request,
@@ -64,9 +64,9 @@ async def list_runs(request: Request, visitor: Finance, filters: Annotated[RunFi
 @router.get("/reconciliations/{run_id}")
 async def show_run(request: Request, visitor: Finance, run_id: str) -> Response:
     """Show the newest run of a day, with its totals and what it found."""
-    run = (await office_of(request).query_api.get(f"/reconciliations/{segment(run_id)}")).body
+    run = (await office_of(request).finance_api.get(f"/reconciliations/{segment(run_id)}")).body
     parameters = {"reconciliation_id": run["id"], "limit": str(_PAGE)}
-    found = (await office_of(request).query_api.get("/discrepancies", parameters)).body
+    found = (await office_of(request).finance_api.get("/discrepancies", parameters)).body
     return page(
         request,
         "reconciliations/show.html",
@@ -82,7 +82,7 @@ async def list_discrepancies(
     request: Request, visitor: Finance, filters: Annotated[DiscrepancyFilters, Query()]
 ) -> Response:
     """Show what differs between Stripe and the ledger, newest day first."""
-    found = (await office_of(request).query_api.get("/discrepancies", filters.parameters())).body
+    found = (await office_of(request).finance_api.get("/discrepancies", filters.parameters())).body
     following = found["next_cursor"]
     return page(
         request,

@@ -23,7 +23,8 @@ async def show_results(
     """Show what was found; a single payment at once."""
     text = q.strip()
     may_see_ledger = visitor.may(Permission.SEE_RECONCILIATIONS)
-    found = await search(office_of(request).query_api, text, may_see_ledger=may_see_ledger)
+    office = office_of(request)
+    found = await search(office.query_api, text, finance_api=office.finance_api if may_see_ledger else None)
     ids = {payment["id"] for each in found for payment in each.payments}
     if len(ids) == 1 and not any(each.more for each in found):
         return RedirectResponse(f"/payments/{segment(ids.pop())}", status_code=303)

@@ -25,14 +25,17 @@ class Found:
     more: dict[str, str] | None = None
 
 
-async def search(query_api: Api, text: str, *, may_see_ledger: bool) -> list[Found]:
-    """Return what is found, kind by kind; those without a result are left out. Raises ApiAway and ApiRefused."""
+async def search(query_api: Api, text: str, *, finance_api: Api | None) -> list[Found]:
+    """Return what is found, kind by kind; those without a result are left out. Raises ApiAway and ApiRefused.
+
+    `finance_api` is asked for the ledger; None: who searches may not see it.
+    """
     if not text or len(text) > _LONGEST or not text.isprintable():
         return []
     if _INTENT.fullmatch(text):
         looks = [_listed(query_api, "Stripe's payment intent", stripe_payment_intent_id=text)]
     elif _MOVEMENT.fullmatch(text):
-        looks = [_by_movement(query_api, text)] if may_see_ledger else []
+        looks = [] if finance_api is None else [_by_movement(query_api, finance_api, text)]
     else:
         looks = [
             _listed(query_api, "Idempotency key", idempotency_key=text),
@@ -53,9 +56,9 @@ async def _by_id(query_api: Api, payment_id: str) -> Found:
     return Found(what="Payment", payments=[] if payment is None else [payment])
 
 
-async def _by_movement(query_api: Api, source_id: str) -> Found:
+async def _by_movement(query_api: Api, finance_api: Api, source_id: str) -> Found:
     """Find the payments that a movement of money at Stripe belongs to: the ledger names them."""
-    entries = (await query_api.get("/ledger/entries", {"source_id": source_id, "limit": _MOST})).body["data"]
+    entries = (await finance_api.get("/ledger/entries", {"source_id": source_id, "limit": _MOST})).body["data"]
     ids = dict.fromkeys(entry["payment_id"] for entry in entries if entry["payment_id"])
     payments = await asyncio.gather(*(_payment(query_api, payment_id) for payment_id in ids))
     return Found(what="Movement at Stripe", payments=[payment for payment in payments if payment is not None])

@@ -30,6 +30,15 @@ class Accounts:
         self._by_name = {account.name.casefold(): account for account in accounts}
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
+    @property
+    def all(self) -> list[StaffAccount]:
+        """All accounts, by name."""
+        return [self._by_name[name] for name in sorted(self._by_name)]
+
+    def named(self, name: str) -> StaffAccount | None:
+        """Return somebody's account."""
+        return self._by_name.get(name.casefold())
+
     async def verify(self, name: str, password: str, code: str = "") -> StaffAccount | None:
         """Return the account, or None for a wrong password or code; a name that is nobody's takes as long."""
         account = await self.knows(name, password)

@@ -23,6 +23,9 @@ class Permission(StrEnum):
     CANCEL = "cancel"
     RESOLVE_DISCREPANCIES = "resolve_discrepancies"
     OPERATE = "operate"
+    SEE_ACCESS = "see_access"
+    MANAGE_ACCESS = "manage_access"
+    MANAGE_STAFF = "manage_staff"
 
 
 _MONEY = frozenset({Permission.REFUND, Permission.CAPTURE, Permission.CANCEL})
@@ -34,8 +37,10 @@ _LOOKING = frozenset(
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "support": frozenset({Permission.SEE_PAYMENTS, Permission.REFUND, Permission.CANCEL}),
     "finance": _LOOKING | _EXPORTS | _MONEY | {Permission.RESOLVE_DISCREPANCIES},
-    "operator": _LOOKING | {Permission.SEE_AUDIT, Permission.CANCEL, Permission.OPERATE, Permission.PERSONAL_DATA},
-    "auditor": _LOOKING | _EXPORTS | {Permission.SEE_AUDIT},
+    "operator": _LOOKING
+    | {Permission.SEE_AUDIT, Permission.CANCEL, Permission.OPERATE, Permission.PERSONAL_DATA}
+    | {Permission.SEE_ACCESS, Permission.MANAGE_ACCESS, Permission.MANAGE_STAFF},
+    "auditor": _LOOKING | _EXPORTS | {Permission.SEE_AUDIT, Permission.SEE_ACCESS},
 }
 
 

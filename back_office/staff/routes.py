@@ -47,6 +47,8 @@ async def log_in(request: Request) -> Response:
         return _locked(request, name, locked_s, then)
     locks = office.lockout.attempt(name)
     account = await office.accounts.knows(name, password)
+    if office.lockout.is_locked_out(name):  # who guesses does not learn that it is locked
+        account = None
     factor = None if account is None else await _second_factor(office, account, fields.get("code", ""))
     if account is None or factor is None:
         return _failed(request, name, then, locks=locks)

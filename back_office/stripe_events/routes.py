@@ -20,7 +20,7 @@ async def list_stripe_events(
     """Show what Stripe told, newest first."""
     office = office_of(request)
     found = (
-        await office.command_api.get("/stripe-events", {"limit": "50"} | ({"before": before} if before else {}))
+        await office.admin_api.get("/stripe-events", {"limit": "50"} | ({"before": before} if before else {}))
     ).body
     following = found["next_before"]
     return page(

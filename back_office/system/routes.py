@@ -11,6 +11,7 @@ from back_office.apis.client import Api
 from back_office.apis.errors import ApiAway, ApiRefused, Json
 from back_office.office import office_of
 from back_office.staff.roles import Permission
+from back_office.system.rebuilds import projections
 from back_office.system.status import outbox_words, readers
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
@@ -35,7 +36,7 @@ async def show_system(
     """Show what answers, and what does not."""
     office = office_of(request)
     command_api, query_api, position, status = await asyncio.gather(
-        _ask(office.command_api), _ask(office.query_api), _position(office.query_api), _status(office.command_api)
+        _ask(office.command_api), _ask(office.query_api), _position(office.query_api), _status(office.admin_api)
     )
     return page(
         request,
@@ -47,6 +48,16 @@ async def show_system(
         outbox=outbox_words(status["outbox"]) if status else None,
         readers=readers(status["checkpoints"]) if status else (),
     )
+
+
+@router.get("/rebuilds")
+async def show_rebuilds(
+    request: Request, visitor: Annotated[Visitor, Depends(requires(Permission.SEE_SYSTEM))]
+) -> Response:
+    """Show each projection with its newest build, and the commands for what can be done."""
+    status = (await office_of(request).admin_api.get("/system")).body
+    found = projections(status["checkpoints"], status["builds"])
+    return page(request, "system/rebuilds.html", visitor, projections=found)
 
 
 async def _ask(api: Api) -> Part:

@@ -1,9 +1,14 @@
 """What cannot come to an end by itself: calls to Stripe, dead letters and sagas, and what operators do about them."""
 
+import re
+from collections.abc import Mapping
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import RedirectResponse
 
+from back_office.apis.errors import Json
 from back_office.office import Office, office_of
 from back_office.operations.forms import Subject, add_operation
 from back_office.operations.operation import (
@@ -18,13 +23,18 @@ from back_office.operations.operation import (
 from back_office.payments import state
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment
+from back_office.web.forms import FormIncomplete
 from back_office.web.money import format_money
 from back_office.web.templates import moment, page
 from back_office.web.visitor import Visitor, requires
 from back_office.web.words import words
+from infra.http.context import request_context
 
 router = APIRouter()
 
+log = structlog.get_logger(__name__)
+
+Operator = Annotated[Visitor, Depends(requires(Permission.OPERATE))]
 Looker = Annotated[Visitor, Depends(requires(Permission.SEE_SYSTEM))]
 
 _MOST = "100"
@@ -39,7 +49,7 @@ _SHOWN_IDS = 20
 async def list_tasks(request: Request, visitor: Looker, which: str = "stuck") -> Response:
     """Show calls to Stripe: those that are stuck, or those that wait for their turn."""
     which = which if which in _TASK_STATUSES else "stuck"
-    found = await office_of(request).command_api.get("/tasks", {"status": list(_TASK_STATUSES[which]), "limit": _MOST})
+    found = await office_of(request).admin_api.get("/tasks", {"status": list(_TASK_STATUSES[which]), "limit": _MOST})
     return page(request, "system/tasks.html", visitor, which=which, tasks=found.body["data"], count=found.body["count"])
 
 
@@ -47,7 +57,7 @@ async def list_tasks(request: Request, visitor: Looker, which: str = "stuck") ->
 async def list_dead_letters(request: Request, visitor: Looker, resolved: str = "") -> Response:
     """Show dead letters that are open, or all."""
     parameters = {"limit": _MOST} | ({"resolved": "true"} if resolved else {})
-    found = (await office_of(request).command_api.get("/dead-letters", parameters)).body
+    found = (await office_of(request).admin_api.get("/dead-letters", parameters)).body
     return page(
         request,
         "system/dead_letters.html",
@@ -58,29 +68,84 @@ async def list_dead_letters(request: Request, visitor: Looker, resolved: str = "
     )
 
 
+@router.get("/dead-letters/replay")
+async def show_replay(request: Request, visitor: Operator, consumer: str = "", limit: str = "") -> Response:
+    """Show what a replay of all dead letters of a consumer would be about, and the form for it."""
+    return await _replay_page(request, visitor, consumer, limit)
+
+
+@router.post("/dead-letters/replay")
+async def replay_all(request: Request, visitor: Operator) -> Response:
+    """Have them replayed. Raises FormRefused."""
+    fields = await visitor.form(request)
+    consumer, limit = fields.get("consumer", ""), fields.get("limit", "")
+    try:
+        body = _replay_body(consumer, limit)
+    except FormIncomplete:
+        return await _replay_page(request, visitor, consumer, limit)
+    headers = {"Paystream-Actor": visitor.name, "X-Correlation-ID": request_context(request).correlation_id}
+    count = (await office_of(request).admin_api.post("/dead-letters/replay", body, headers)).body["count"]
+    log.info("staff_replay_requested", consumer=consumer, count=count)
+    visitor.session.notice = f"The replay of {count} is requested. The running consumer does it."
+    return RedirectResponse("/dead-letters", status_code=303)
+
+
+async def _replay_page(request: Request, visitor: Visitor, consumer: str, limit: str) -> Response:
+    api = office_of(request).admin_api
+    counts = (await api.get("/system")).body["dead_letters"]
+    preview: Json | None = None
+    mistakes: Mapping[str, str] = {}
+    if consumer:
+        try:
+            body = {**_replay_body(consumer, limit), "preview": True}
+            preview = (await api.post("/dead-letters/replay", body, {})).body
+        except FormIncomplete as incomplete:
+            mistakes = incomplete.mistakes
+    return page(
+        request,
+        "system/replay.html",
+        visitor,
+        status=422 if mistakes else 200,
+        counts=counts,
+        consumer=consumer,
+        limit=limit,
+        preview=preview,
+        mistakes=mistakes,
+    )
+
+
+def _replay_body(consumer: str, limit: str) -> dict[str, str | int]:
+    """Return the body of the call. Raises FormIncomplete."""
+    if not limit:
+        return {"consumer": consumer}
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", limit):
+        raise FormIncomplete({"limit": "A whole number from 1 to 999999; empty: all."})
+    return {"consumer": consumer, "limit": int(limit)}
+
+
 @router.get("/dead-letters/{dead_letter_id}")
 async def show_dead_letter(request: Request, visitor: Looker, dead_letter_id: str) -> Response:
     """Show a dead letter, and what a replay of it applies."""
-    found = (await office_of(request).command_api.get(f"/dead-letters/{segment(dead_letter_id)}")).body
+    found = (await office_of(request).admin_api.get(f"/dead-letters/{segment(dead_letter_id)}")).body
     return page(request, "system/dead_letter.html", visitor, letter=found)
 
 
 @router.get("/sagas")
 async def list_sagas(request: Request, visitor: Looker) -> Response:
     """Show sagas that have not ended."""
-    found = (await office_of(request).command_api.get("/sagas", {"limit": _MOST})).body
+    found = (await office_of(request).admin_api.get("/sagas", {"limit": _MOST})).body
     return page(request, "system/sagas.html", visitor, sagas=found["data"], count=found["count"])
 
 
 @router.get("/sagas/{saga_id}")
 async def show_saga(request: Request, visitor: Looker, saga_id: str) -> Response:
     """Show a saga, what it waits for, and what happened to it."""
-    found = (await office_of(request).command_api.get(f"/sagas/{segment(saga_id)}")).body
+    found = (await office_of(request).admin_api.get(f"/sagas/{segment(saga_id)}")).body
     return page(request, "system/saga.html", visitor, saga=found)
 
 
 async def _task(office: Office, task_id: str) -> Subject:
-    task = (await office.command_api.get(f"/tasks/{task_id}")).body
+    task = (await office.admin_api.get(f"/tasks/{task_id}")).body
     details = [
         ("Call", words(task["operation"])),
         ("Payment", task["payment_id"]),
@@ -92,14 +157,14 @@ async def _task(office: Office, task_id: str) -> Subject:
 
 
 async def _saga(office: Office, saga_id: str) -> Subject:
-    saga = (await office.command_api.get(f"/sagas/{saga_id}")).body
+    saga = (await office.admin_api.get(f"/sagas/{saga_id}")).body
     details = [("Saga", f"{words(saga['kind'])} {saga['id']}"), ("Status", words(saga["status"]))]
     details += [("Waits for", each) for each in saga["waits_for"]]
     return Subject(details=details, back=f"/sagas/{saga_id}")
 
 
 async def _dead_letter(office: Office, dead_letter_id: str) -> Subject:
-    letter = (await office.command_api.get(f"/dead-letters/{dead_letter_id}")).body
+    letter = (await office.admin_api.get(f"/dead-letters/{dead_letter_id}")).body
     queue = letter["queue"] or [letter["id"]]
     details = [
         ("Dead letter", f"{letter['id']} of {letter['consumer']}"),

@@ -12,7 +12,7 @@ from back_office.staff.sessions import Session
 from back_office.web.forms import FormRefused, read_form
 from infra.logs import bind_context
 
-KEPT_FIELDS = ("amount", "reason", "assignee", "force")
+KEPT_FIELDS = ("amount", "reason", "assignee", "force", "hours", "days", "merchant_id", "merchant_name")
 """What people write into forms: it is there again after a log-in that came in between."""
 
 

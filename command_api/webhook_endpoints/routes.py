@@ -103,7 +103,7 @@ async def get_webhook_endpoint(request: Request, endpoint_id: EndpointIdPath) ->
     """Show an endpoint."""
     service, principal = await _service(request)
     refuse_query_string(request)
-    return _json(render.endpoint(await service.find(principal.merchant_id, _endpoint(endpoint_id))))
+    return _json(render.endpoint(await service.find(principal.merchant_id, endpoint_of(endpoint_id))))
 
 
 @router.patch(
@@ -119,7 +119,7 @@ async def get_webhook_endpoint(request: Request, endpoint_id: EndpointIdPath) ->
 async def update_webhook_endpoint(request: Request, endpoint_id: EndpointIdPath) -> Response:
     """Change an endpoint: what is not in the body stays as it is."""
     service, principal = await _service(request)
-    subject = _endpoint(endpoint_id)
+    subject = endpoint_of(endpoint_id)
     body = await _body(request, UpdateWebhookEndpointBody)
     return _json(render.endpoint(await service.update(principal.merchant_id, subject, body)))
 
@@ -132,7 +132,7 @@ async def delete_webhook_endpoint(request: Request, endpoint_id: EndpointIdPath)
     service, principal = await _service(request)
     refuse_query_string(request)
     await refuse_body(request)
-    await service.delete(principal.merchant_id, _endpoint(endpoint_id))
+    await service.delete(principal.merchant_id, endpoint_of(endpoint_id))
     return Response(status_code=204)
 
 
@@ -149,7 +149,7 @@ async def delete_webhook_endpoint(request: Request, endpoint_id: EndpointIdPath)
 async def rotate_webhook_secret(request: Request, endpoint_id: EndpointIdPath) -> Response:
     """Give an endpoint a new secret. For a day, or as you say, both sign every message."""
     service, principal = await _service(request)
-    subject = _endpoint(endpoint_id)
+    subject = endpoint_of(endpoint_id)
     body = await _body(request, RotateSecretBody)
     rotated = await service.rotate_secret(principal.merchant_id, subject, overlap_s=body.overlap_seconds)
     return _with_secret(rotated, status=200)
@@ -165,22 +165,7 @@ async def list_webhook_deliveries(
     """List what was sent to an endpoint, and is to be sent, with every attempt; newest events first."""
     service, principal = await _service(request)
     await refuse_repeated(request)
-    found, attempts = await service.deliveries(
-        principal.merchant_id,
-        _endpoint(endpoint_id),
-        status=parameters.status,
-        before=parameters.before,
-        limit=parameters.limit + 1,
-    )
-    page = found[: parameters.limit]
-    has_more = len(found) > len(page)
-    return _json(
-        {
-            "data": [render.delivery(each, attempts[each.delivery_id]) for each in page],
-            "has_more": has_more,
-            "next_before": page[-1].position if has_more else None,
-        }
-    )
+    return _json(await delivery_page(service, principal.merchant_id, endpoint_of(endpoint_id), parameters))
 
 
 @router.post(
@@ -198,7 +183,7 @@ async def resend_webhook(request: Request, endpoint_id: EndpointIdPath, delivery
     service, principal = await _service(request)
     refuse_query_string(request)
     await refuse_body(request)
-    subject = _endpoint(endpoint_id)
+    subject = endpoint_of(endpoint_id)
     if (delivery := parse_id(delivery_id)) is None:
         raise errors.delivery_not_found()
     await service.resend(principal.merchant_id, subject, delivery)
@@ -219,13 +204,30 @@ async def resend_webhook(request: Request, endpoint_id: EndpointIdPath, delivery
 async def replay_webhooks(request: Request, endpoint_id: EndpointIdPath) -> Response:
     """Send once more what was recorded in a time: also what was recorded before there was an endpoint."""
     service, principal = await _service(request)
-    subject = _endpoint(endpoint_id)
+    subject = endpoint_of(endpoint_id)
     body = await _body(request, ReplayWebhooksBody)
     replay_id = await service.replay(principal.merchant_id, subject, body, actor=f"api:{principal.key_id}")
     return _json({"id": replay_id}, status=202)
 
 
-def _endpoint(text: str) -> UUID:
+async def delivery_page(
+    service: WebhookEndpointService, merchant_id: str, endpoint_id: UUID, parameters: DeliveryParameters
+) -> render.Json:
+    """Return the members of `WebhookDeliveryPage`. Raises Problem."""
+    found, attempts = await service.deliveries(
+        merchant_id, endpoint_id, status=parameters.status, before=parameters.before, limit=parameters.limit + 1
+    )
+    page = found[: parameters.limit]
+    has_more = len(found) > len(page)
+    return {
+        "data": [render.delivery(each, attempts[each.delivery_id]) for each in page],
+        "has_more": has_more,
+        "next_before": page[-1].position if has_more else None,
+    }
+
+
+def endpoint_of(text: str) -> UUID:
+    """Return the id that a path names. Raises Problem."""
     found = parse_id(text)
     if found is None:
         raise errors.endpoint_not_found()

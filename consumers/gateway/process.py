@@ -2,6 +2,7 @@
 
 import asyncio
 
+from consumers.gateway.breaker_reports import BreakerReports
 from consumers.gateway.completion import TaskCompleter
 from consumers.gateway.intake import NAME, write_tasks
 from consumers.gateway.pool import WorkerPool
@@ -72,6 +73,7 @@ async def _serve(runtime: Runtime, settings: GatewaySettings, vault: AnyVault) -
             async with asyncio.TaskGroup() as group:
                 group.create_task(intake.run(runtime.stop))
                 group.create_task(workers.run(runtime.stop))
+                group.create_task(BreakerReports(pool, guard).run(runtime.stop))
     finally:
         await completer.close()
         await pool.close()

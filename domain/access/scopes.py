@@ -10,9 +10,11 @@ AccountScope = Literal["finance:read", "finance:write", "audit:read", "admin:rea
 
 MERCHANT_SCOPES: frozenset[str] = frozenset(get_args(MerchantScope))
 ACCOUNT_SCOPES: frozenset[str] = frozenset(get_args(AccountScope))
+OPERATOR_SCOPES = ACCOUNT_SCOPES | {"actor:set"}
+"""What a key of the operator can have."""
 SCOPES = MERCHANT_SCOPES | ACCOUNT_SCOPES
 
 
 def wrong_scopes(scopes: Iterable[str], *, is_operators: bool) -> list[str]:
     """Return those that a key of the operator, or else of a merchant, cannot have."""
-    return sorted(set(scopes) - (ACCOUNT_SCOPES if is_operators else MERCHANT_SCOPES))
+    return sorted(set(scopes) - (OPERATOR_SCOPES if is_operators else MERCHANT_SCOPES))

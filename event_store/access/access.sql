@@ -19,6 +19,27 @@ SELECT m.merchant_id, m.name, m.created_at,
            AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())) AS valid_keys
   FROM access.merchants m ORDER BY m.merchant_id;
 
+-- name: search_merchants
+-- Merchants with a text in their id or name, in the order of their ids, from one on.
+SELECT m.merchant_id, m.name, m.created_at,
+       (SELECT count(*) FROM access.api_keys k
+         WHERE k.merchant_id = m.merchant_id AND k.revoked_at IS NULL
+           AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())) AS valid_keys
+  FROM access.merchants m
+ WHERE (%(search)s::text IS NULL
+        OR strpos(lower(m.merchant_id), lower(%(search)s)) > 0 OR strpos(lower(m.name), lower(%(search)s)) > 0)
+   AND (%(after)s::text IS NULL OR m.merchant_id > %(after)s)
+ ORDER BY m.merchant_id
+ LIMIT %(limit)s;
+
+-- name: merchant
+-- One merchant.
+SELECT m.merchant_id, m.name, m.created_at,
+       (SELECT count(*) FROM access.api_keys k
+         WHERE k.merchant_id = m.merchant_id AND k.revoked_at IS NULL
+           AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())) AS valid_keys
+  FROM access.merchants m WHERE m.merchant_id = %(merchant_id)s;
+
 -- name: merchant_exists
 -- Whether there is such a merchant.
 SELECT EXISTS (SELECT FROM access.merchants WHERE merchant_id = %(merchant_id)s);

@@ -25,7 +25,7 @@ from event_store.access.log import QUERIES, AccessLog
 from event_store.access.secrets import NewSecret
 from event_store.decide import Decided, StillConflicting, StreamCommand, decide_and_append
 from event_store.streams import Aggregate, LoadedStream
-from infra.errors import InfraError
+from infra.errors import InfraError, Missing
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
 from schemas.envelope import NO_MERCHANT, EventMetadata
@@ -37,6 +37,14 @@ _API_KEY = Aggregate[ApiKeyState, ApiKeyEvent](codec=API_KEY_CODEC, evolve=evolv
 
 class AccessRefused(InfraError):
     """What was asked for cannot be done; the text is for people."""
+
+
+class NoSuchMerchant(Missing):
+    """There is none of that id."""
+
+
+class NoSuchKey(Missing):
+    """There is none of that id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +78,13 @@ class By:
 
     actor: str
     reason: str
+    is_key: bool = False
+    """Whether `actor` names an API key, as `api:<key id>/<name>`; else it is a person at the command line."""
+
+    @property
+    def recorded_as(self) -> str:
+        """The actor in the metadata of events."""
+        return self.actor if self.is_key else f"operator:{self.actor}"
 
 
 class AccessAdmin:
@@ -199,7 +214,7 @@ class AccessAdmin:
     def _metadata(self, merchant_id: MerchantId | None) -> EventMetadata:
         return EventMetadata(
             correlation_id=f"access-{uuid7()}",
-            actor=f"operator:{self._by.actor}",
+            actor=self._by.recorded_as,
             merchant_id=NO_MERCHANT if merchant_id is None else merchant_id,
         )
 
@@ -209,6 +224,29 @@ async def list_merchants(conn: Connection) -> list[ListedMerchant]:
     async with conn.cursor(row_factory=class_row(ListedMerchant)) as cursor:
         await cursor.execute(QUERIES.merchants)
         return await cursor.fetchall()
+
+
+async def search_merchants(
+    conn: Connection, *, search: str | None = None, after: str | None = None, limit: int
+) -> list[ListedMerchant]:
+    """Return merchants whose id or name has the text in it, from one on, in the order of their ids."""
+    async with conn.cursor(row_factory=class_row(ListedMerchant)) as cursor:
+        await cursor.execute(QUERIES.search_merchants, {"search": search, "after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def find_merchant(conn: Connection, merchant_id: str) -> ListedMerchant | None:
+    """Return a merchant."""
+    async with conn.cursor(row_factory=class_row(ListedMerchant)) as cursor:
+        await cursor.execute(QUERIES.merchant, {"merchant_id": merchant_id})
+        return await cursor.fetchone()
+
+
+async def key_of_id(conn: Connection, key_id: UUID) -> ListedKey:
+    """Return a key. Raises NoSuchKey."""
+    for found in await list_keys(conn, beginning=str(key_id), ended_too=True):
+        return found
+    raise NoSuchKey("There is no key of that id.")
 
 
 async def list_keys(

@@ -1,59 +1,326 @@
-"""The endpoints with which the back office records who signed in, and keeps their recovery codes."""
+"""The endpoints with which operators manage merchants and API keys: what `paystream merchants` and `paystream keys` do.
 
-from typing import Annotated, Final
+Reading goes through the application's login. A change goes through the login of the role paystream_access, which the
+command API has only where ACCESS_DATABASE_URL is set.
+"""
 
-from fastapi import APIRouter, Path, Request, Response
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
 
-from event_store.access.staff import StaffAccess
-from event_store.event_log import ConnectionLog
-from infra.http.operations import answer, documented, operation_of, operator_of
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from domain.access.scopes import ACCOUNT_SCOPES
+from domain.ids import ApiKeyId, MerchantId
+from event_store.access.admin import (
+    AccessAdmin,
+    AccessRefused,
+    By,
+    ListedKey,
+    ListedMerchant,
+    NoSuchKey,
+    NoSuchMerchant,
+    find_merchant,
+    key_of_id,
+    list_keys,
+    search_merchants,
+)
+from event_store.access.secrets import NewSecret, draw_key
+from infra.access.keyring import ApiKeyring
+from infra.access.principal import NO_MERCHANT, Principal
+from infra.http.operations import Operator, answer, documented, operator_of
+from infra.postgres.pool import Connection
+from schemas.http.access import (
+    ApiKeyList,
+    ApiKeyView,
+    ApiKeyWithSecret,
+    CreateApiKeyBody,
+    CreateMerchantBody,
+    LimitList,
+    MerchantPage,
+    MerchantView,
+    RotateApiKeyBody,
+)
 from schemas.http.operations import OperationAnswer, ReasonBody
-from schemas.http.staff import RecoveryCodeBody, RecoveryCodes, RecoveryCodesLeft, SignInBody
+from schemas.http.strict import IN_DIGITS, Boolean, parse_id
+from schemas.http.times import timestamp
 
 READ: Final = "admin:read"
 WRITE: Final = "admin:write"
+_DAY_S = 24 * 3600
+_HOUR_S = 3600
+_NOT_HERE = {501: {"access_not_configured": "This command API has no ACCESS_DATABASE_URL"}}
 
-router = APIRouter(tags=["staff"])
-
-Name = Annotated[
-    str, Path(pattern=r"^[A-Za-z][A-Za-z0-9._@+-]{0,63}$", description="A name, as people log in to the back office.")
-]
-
-
-@router.post("/staff/{name}/sign-ins", **documented(OperationAnswer, WRITE, body=SignInBody, description="Recorded"))
-async def create_sign_in(request: Request, name: Name) -> Response:
-    """Record that somebody of the staff began a session."""
-    async with operation_of(request, WRITE, SignInBody) as call:
-        staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
-        await staff.sign_in(role=call.body.role, second_factor=call.body.second_factor)
-    return answer({"said": "It is recorded."})
+router = APIRouter(tags=["access"])
 
 
-@router.get("/staff/{name}/recovery-codes", **documented(RecoveryCodesLeft, READ))
-async def get_recovery_codes(request: Request, name: Name) -> Response:
-    """Show how many recovery codes somebody has left."""
+def _storable(text: str) -> str:
+    if "\x00" in text:  # PostgreSQL's text cannot hold it
+        raise PydanticCustomError("null_character", "must not contain the character U+0000")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+MerchantIdPath = Annotated[str, Path(description="The merchant's id.")]
+KeyIdPath = Annotated[str, Path(description="The key's id.", json_schema_extra={"format": "uuid"})]
+
+
+@router.get("/merchants", **documented(MerchantPage, READ))
+async def list_merchants(
+    request: Request,
+    search: Annotated[
+        Text | None, Query(max_length=100, description="Only those with this in their id or name.")
+    ] = None,
+    after: Annotated[Text | None, Query(max_length=100, description="The `next_after` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+) -> Response:
+    """List merchants in the order of their ids; on the first page before them those that only API_KEYS names."""
     operator = await operator_of(request, READ)
     async with operator.operations.connection() as conn:
-        left = await StaffAccess(conn, ConnectionLog(conn), name=name, actor=operator.actor).codes_left()
-    return answer({"left": left})
+        found = await search_merchants(conn, search=search, after=after, limit=limit + 1)
+        configured = [] if after is not None else await _only_configured(conn, request, search or "")
+    page = found[:limit]
+    keys_of = _configured_keys(request)
+    return answer(
+        {
+            "data": configured + [_merchant(each, keys_of.get(each.merchant_id, 0)) for each in page],
+            "next_after": page[-1].merchant_id if len(found) > len(page) else None,
+        }
+    )
 
 
-@router.post("/staff/{name}/recovery-codes", **documented(RecoveryCodes, WRITE, body=ReasonBody, description="Made"))
-async def create_recovery_codes(request: Request, name: Name) -> Response:
-    """Give somebody ten new recovery codes, shown this once. The old ones are not valid any more."""
-    async with operation_of(request, WRITE, ReasonBody) as call:
-        staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
-        codes = await staff.make_codes(reason=call.body.reason)
-    return answer({"codes": list(codes)})
+@router.get("/merchants/{merchant_id}", **documented(MerchantView, READ, one=True))
+async def get_merchant(request: Request, merchant_id: MerchantIdPath) -> Response:
+    """Show a merchant."""
+    operator = await operator_of(request, READ)
+    keys = _configured_keys(request).get(merchant_id, 0)
+    async with operator.operations.connection() as conn:
+        found = None if "\x00" in merchant_id else await find_merchant(conn, merchant_id)
+        if found is None and not keys:
+            raise NoSuchMerchant("There is no merchant of that id.")
+    return answer(_configured_merchant(merchant_id, keys) if found is None else _merchant(found, keys))
 
 
 @router.post(
-    "/staff/{name}/recovery-codes/use",
-    **documented(RecoveryCodesLeft, WRITE, body=RecoveryCodeBody, description="It was valid, and is used up"),
+    "/merchants",
+    **documented(
+        MerchantView, WRITE, body=CreateMerchantBody, status=201, description="Created", more_errors=_NOT_HERE
+    ),
 )
-async def use_recovery_code(request: Request, name: Name) -> Response:
-    """Use a recovery code up. One that is not valid is 409 `operation_refused`."""
-    async with operation_of(request, WRITE, RecoveryCodeBody) as call:
-        staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
-        left = await staff.use_code(call.body.code)
-    return answer({"left": left})
+async def create_merchant(request: Request) -> Response:
+    """Let a merchant be given keys. With a second one, merchants' keys of API_KEYS lose scopes of the whole account."""
+    operator = await operator_of(request, WRITE)
+    body = await operator.operations.read_body(request, CreateMerchantBody)
+    async with operator.operations.access_connection() as conn:
+        await AccessAdmin(conn, _by(operator, body.reason)).create_merchant(MerchantId(body.id), body.name)
+        made = await find_merchant(conn, body.id)
+    assert made is not None
+    return answer(_merchant(made, _configured_keys(request).get(body.id, 0)), status=201)
+
+
+@router.get("/api-keys", **documented(ApiKeyList, READ))
+async def list_api_keys(
+    request: Request,
+    merchant_id: Annotated[Text | None, Query(max_length=100, description="Only of this merchant.")] = None,
+    operators: Annotated[Boolean, Query(description="Only those of the operator.")] = False,
+    ended: Annotated[Boolean, Query(description="Also those that have ended.")] = False,
+) -> Response:
+    """List API keys without their secrets: those that PostgreSQL has, and those of API_KEYS."""
+    operator = await operator_of(request, READ)
+    async with operator.operations.connection() as conn:
+        found = await list_keys(conn, merchant_id=merchant_id, ended_too=ended)
+    data = [_key(each) for each in found] + [_configured_key(each) for each in _configured(request)]
+    if operators:
+        data = [each for each in data if each["merchant_id"] is None]
+    if merchant_id is not None:
+        data = [each for each in data if each["merchant_id"] == merchant_id]
+    return answer({"data": data})
+
+
+@router.get("/api-keys/{key_id}", **documented(ApiKeyView, READ, one=True))
+async def get_api_key(request: Request, key_id: KeyIdPath) -> Response:
+    """Show an API key that PostgreSQL has, without its secret."""
+    operator = await operator_of(request, READ)
+    async with operator.operations.connection() as conn:
+        return answer(_key(await key_of_id(conn, _id(key_id))))
+
+
+@router.post(
+    "/api-keys",
+    **documented(
+        ApiKeyWithSecret,
+        WRITE,
+        body=CreateApiKeyBody,
+        status=201,
+        description="Made; the key is shown this once",
+        more_errors=_NOT_HERE,
+    ),
+)
+async def create_api_key(request: Request) -> Response:
+    """Make a key of a merchant, or of the operator, and show it once. The APIs take it within seconds."""
+    operator = await operator_of(request, WRITE)
+    body = await operator.operations.read_body(request, CreateApiKeyBody)
+    async with operator.operations.access_connection() as conn:
+        secret, now = _drawn(operator), int(time.time())
+        if body.merchant_id is None:
+            _refuse_more_than_the_callers(operator, body.scopes)
+        key_id = await AccessAdmin(conn, _by(operator, body.reason)).create_key(
+            secret,
+            merchant_id=None if body.merchant_id is None else MerchantId(body.merchant_id),
+            scopes=frozenset(body.scopes),
+            now=now,
+            expires_at=None if body.days is None else now + body.days * _DAY_S,
+        )
+        return await _shown_once(conn, key_id, secret)
+
+
+@router.post(
+    "/api-keys/{key_id}/rotate",
+    **documented(
+        ApiKeyWithSecret,
+        WRITE,
+        body=RotateApiKeyBody,
+        one=True,
+        status=201,
+        description="Its successor; the key is shown this once",
+        more_errors=_NOT_HERE,
+    ),
+)
+async def rotate_api_key(request: Request, key_id: KeyIdPath) -> Response:
+    """Make the successor of a key, as it is and as long-lived, and show it once. A key has one successor."""
+    operator = await operator_of(request, WRITE)
+    body = await operator.operations.read_body(request, RotateApiKeyBody)
+    async with operator.operations.access_connection() as conn:
+        secret = _drawn(operator)
+        old = await key_of_id(conn, _id(key_id))
+        if old.merchant_id is None:
+            _refuse_more_than_the_callers(operator, old.scopes)
+        new_id = await AccessAdmin(conn, _by(operator, body.reason)).rotate_key(
+            secret, old, now=int(time.time()), valid_for_s=body.old_valid_hours * _HOUR_S
+        )
+        return await _shown_once(conn, new_id, secret)
+
+
+@router.post(
+    "/api-keys/{key_id}/revoke",
+    **documented(OperationAnswer, WRITE, body=ReasonBody, one=True, description="Done", more_errors=_NOT_HERE),
+)
+async def revoke_api_key(request: Request, key_id: KeyIdPath) -> Response:
+    """End a key. The APIs refuse it within seconds."""
+    operator = await operator_of(request, WRITE)
+    body = await operator.operations.read_body(request, ReasonBody)
+    async with operator.operations.access_connection() as conn:
+        key = await key_of_id(conn, _id(key_id))
+        is_new = await AccessAdmin(conn, _by(operator, body.reason)).revoke_key(key)
+    said = "It is revoked. The APIs refuse it within seconds." if is_new else "It was revoked before."
+    return answer({"said": said})
+
+
+@router.get("/limits", **documented(LimitList, READ))
+async def list_limits(request: Request) -> Response:
+    """List the limits that are in force in this process, with the settings that give them."""
+    operator = await operator_of(request, READ)
+    data = [
+        {"setting": each.setting, "value": each.value, "unit": each.unit, "text": each.text}
+        for each in operator.operations.limits
+    ]
+    return answer({"data": data})
+
+
+def _by(operator: Operator, reason: str) -> By:
+    return By(actor=operator.actor, reason=reason, is_key=True)
+
+
+def _drawn(operator: Operator) -> NewSecret:
+    return draw_key(is_production=operator.operations.access_login.is_production)
+
+
+def _refuse_more_than_the_callers(operator: Operator, scopes: Iterable[str]) -> None:
+    """Raise AccessRefused: whoever may make keys must not become more than they are by one."""
+    if more := sorted(set(scopes) & ACCOUNT_SCOPES - operator.scopes):
+        raise AccessRefused(
+            f"The key of this request has no {', '.join(more)}, so it gives nobody a key of the operator that has."
+        )
+
+
+async def _shown_once(conn: Connection, key_id: ApiKeyId, secret: NewSecret) -> Response:
+    return answer(_key(await key_of_id(conn, key_id)) | {"key": secret.key}, status=201)
+
+
+def _id(text: str) -> UUID:
+    found = parse_id(text)
+    if found is None:  # what is no id names none
+        raise NoSuchKey("There is no key of that id.")
+    return found
+
+
+def _configured(request: Request) -> list[Principal]:
+    keyring = request.app.state.keyring
+    assert isinstance(keyring, ApiKeyring)
+    return list(keyring.configured)
+
+
+def _configured_keys(request: Request) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for each in _configured(request):
+        if each.merchant_id != NO_MERCHANT:
+            counts[each.merchant_id] = counts.get(each.merchant_id, 0) + 1
+    return counts
+
+
+async def _only_configured(conn: Connection, request: Request, search: str) -> list[dict[str, Any]]:
+    """Return the merchants that only API_KEYS names."""
+    return [
+        _configured_merchant(merchant_id, keys)
+        for merchant_id, keys in sorted(_configured_keys(request).items())
+        if search.lower() in merchant_id.lower() and await find_merchant(conn, merchant_id) is None
+    ]
+
+
+def _configured_merchant(merchant_id: str, keys: int) -> dict[str, Any]:
+    return {"id": merchant_id, "name": merchant_id, "created_at": None, "valid_keys": keys, "source": "setting"}
+
+
+def _merchant(each: ListedMerchant, configured_keys: int) -> dict[str, Any]:
+    """Return the members of `MerchantView`."""
+    return {
+        "id": each.merchant_id,
+        "name": each.name,
+        "created_at": timestamp(each.created_at),
+        "valid_keys": each.valid_keys + configured_keys,
+        "source": "database",
+    }
+
+
+def _key(each: ListedKey) -> dict[str, Any]:
+    """Return the members of `ApiKeyView`."""
+    return {
+        "id": each.key_id,
+        "prefix": each.prefix,
+        "merchant_id": each.merchant_id,
+        "scopes": each.scopes,
+        "created_at": timestamp(each.created_at),
+        "expires_at": _at(each.expires_at),
+        "revoked_at": _at(each.revoked_at),
+        "replaced_by": each.replaced_by,
+        "last_used_at": _at(each.last_used_at),
+        "source": "database",
+    }
+
+
+def _configured_key(each: Principal) -> dict[str, Any]:
+    return {
+        "id": each.key_id,
+        "merchant_id": None if each.merchant_id == NO_MERCHANT else each.merchant_id,
+        "scopes": sorted(each.scopes),
+        "source": "setting",
+        **dict.fromkeys(("prefix", "created_at", "expires_at", "revoked_at", "replaced_by", "last_used_at")),
+    }
+
+
+def _at(moment: datetime | None) -> str | None:
+    return None if moment is None else timestamp(moment.astimezone(UTC))

@@ -1,6 +1,6 @@
 """The endpoints with which operators see dead letters, have them replayed, or discard one."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -100,21 +100,27 @@ async def replay_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath)
         admin, number = DeadLetterAdmin(conn), int(dead_letter_id)
         await admin.load([number])
         requested = await admin.request_replay(actor=operator.actor, ids=[number])
-    return answer({"count": len(requested), "preview": False})
+    return answer({"count": len(requested), "preview": False, "groups": []})
 
 
 @router.post(
     "/dead-letters/replay", **documented(ReplayAnswer, WRITE, body=ReplayDeadLettersBody, description="Requested")
 )
 async def replay_all_dead_letters(request: Request) -> Response:
-    """Have all dead letters of a consumer applied again that are open; or say how many that would be."""
+    """Have all dead letters of a consumer applied again that are open, or the oldest; or say what that would be."""
     async with operation_of(request, WRITE, ReplayDeadLettersBody) as call:
-        admin = DeadLetterAdmin(call.conn)
-        if call.body.preview:
-            _, count = await admin.list_dead_letters(Filter(consumer=call.body.consumer, limit=1))
-        else:
-            count = len(await admin.request_replay(actor=call.actor, all_of=call.body.consumer))
-    return answer({"count": count, "preview": call.body.preview})
+        admin, body = DeadLetterAdmin(call.conn), call.body
+        if body.preview:
+            found = await admin.preview_replay(body.consumer, limit=body.limit)
+            return answer(
+                {
+                    "count": sum(each.count for each in found),
+                    "preview": True,
+                    "groups": [asdict(each) for each in found],
+                }
+            )
+        requested = await admin.request_replay(actor=call.actor, all_of=body.consumer, limit=body.limit)
+    return answer({"count": len(requested), "preview": False, "groups": []})
 
 
 @router.post(

@@ -37,6 +37,10 @@ async def system_status(conn: Connection) -> dict[str, Any]:
             each | {"started_at": timestamp(each["started_at"]), "updated_at": timestamp(each["updated_at"])}
             for each in await _rows(conn, SQL.builds)
         ],
+        "breakers": [
+            each | {"since": timestamp(each["since"]), "seen_at": timestamp(each["seen_at"])}
+            for each in await _rows(conn, SQL.breakers)
+        ],
     }
 
 

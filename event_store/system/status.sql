@@ -43,3 +43,10 @@ SELECT build_id AS id, projection, phase, events, read_through, differences, sta
   FROM consumers.projection_builds
  ORDER BY build_id DESC
  LIMIT 10;
+
+-- name: breakers
+-- Circuit breakers of processes that call Stripe, those first that are not closed.
+SELECT process, breaker, state, since, seen_at, seen_at > clock_timestamp() - interval '1 minute' AS heard_of
+  FROM consumers.circuit_breakers
+ ORDER BY state = 'closed', process, breaker
+ LIMIT 200;

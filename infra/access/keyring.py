@@ -71,6 +71,11 @@ class ApiKeyring:
         """Return the keys of API_KEYS; those of PostgreSQL come with `set_stored`."""
         return cls(settings.api_keys, max_age_s=settings.api_keys_max_age_s)
 
+    @property
+    def configured(self) -> Sequence[Principal]:
+        """Whose the keys of API_KEYS are, with the scopes that count now."""
+        return [principal for _, principal in self._known]
+
     def find(self, token: str) -> Principal | None:
         """Return whose key this is; None for one that is unknown, revoked or expired.
 

@@ -9,6 +9,8 @@ AccountScope = Literal["finance:write", "finance:read", "audit:read", "admin:rea
 Scope = Literal[MerchantScope, AccountScope]
 
 ACCOUNT_SCOPES: frozenset[str] = frozenset(get_args(AccountScope))
+OPERATOR_SCOPES: frozenset[str] = ACCOUNT_SCOPES | {"actor:set"}
+"""What a key of the operator can have."""
 
 NO_MERCHANT = "-"
 """Whose the operator's keys are."""

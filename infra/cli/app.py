@@ -60,6 +60,9 @@ def up(
     prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Run Prometheus beside it, which has to be on this machine.")
     ] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Play a lively day on it, with DEMO_PACE things happening in a minute.")
+    ] = False,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
@@ -67,7 +70,7 @@ def up(
     """
     from infra.cli.up import run_up
 
-    raise SystemExit(run_up(broker, layout, prometheus=prometheus))
+    raise SystemExit(run_up(broker, layout, prometheus=prometheus, demo=demo))
 
 
 @app.command()

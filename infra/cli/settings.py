@@ -1,6 +1,7 @@
 """Settings of the commands that are no process of their own."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -23,6 +24,9 @@ class UpSettings(HomeSettings):
     back_office_port: Port = Field(default=8003, gt=0)
     prometheus_port: Port = Field(default=9090, gt=0)
     """Where Prometheus answers, with `--prometheus`."""
+
+    demo_pace: Annotated[int, Field(ge=1, le=600)] = 30
+    """With `--demo`: how many things happen in a minute."""
 
     @field_validator("query_api_port", "stripe_sandbox_port", "back_office_port", "prometheus_port")
     @classmethod

@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+from infra.cli.demo_day import play_day
 from infra.cli.foreground import EndSignals, unless
 from infra.cli.log_follower import Follower
 from infra.cli.readable_logs import log_line
@@ -24,7 +27,9 @@ _NO_PRODUCTION = (
 )
 
 
-def run_up(broker: BrokerKind = "embedded", layout: Layout = "together", *, prometheus: bool = False) -> int:
+def run_up(
+    broker: BrokerKind = "embedded", layout: Layout = "together", *, prometheus: bool = False, demo: bool = False
+) -> int:
     """Run the stack until a signal ends it; return the exit code: 1 when it does not start."""
     settings = load_settings(UpSettings)
     if settings.app_env == "production":
@@ -32,7 +37,8 @@ def run_up(broker: BrokerKind = "embedded", layout: Layout = "together", *, prom
         return 2
     screen = Screen()
     try:
-        return asyncio.run(_up(screen, _stack(settings, screen, broker, layout, prometheus=prometheus)))
+        stack = _stack(settings, screen, broker, layout, prometheus=prometheus)
+        return asyncio.run(_up(screen, stack, pace_per_minute=settings.demo_pace if demo else None))
     except KeyboardInterrupt:  # before or after the signals are ours: nothing runs then
         return 0
     except EmbeddedError as error:
@@ -59,7 +65,8 @@ def _stack(settings: UpSettings, screen: Screen, broker: BrokerKind, layout: Lay
     )
 
 
-async def _up(screen: Screen, stack: Stack) -> int:
+async def _up(screen: Screen, stack: Stack, *, pace_per_minute: int | None) -> int:
+    """Run it; with a pace, a day is played on it."""
     signals = EndSignals()
     signals.running = stack
     screen.say(f"Starting Paystream in {stack.home.path}")
@@ -70,10 +77,34 @@ async def _up(screen: Screen, stack: Stack) -> int:
             screen.say("Stopped before it was up: every process has ended.")
             return 0
         screen.say(f"Paystream is up after {time.monotonic() - began:.1f} s.", *what_to_try(stack))
-        await _show_events(follower, screen, signals.stop_requested)
+        async with _played(stack, screen, pace_per_minute):
+            await _show_events(follower, screen, signals.stop_requested)
     finally:
         await _stop(stack, screen)
     return 0
+
+
+@asynccontextmanager
+async def _played(stack: Stack, screen: Screen, pace_per_minute: int | None) -> AsyncIterator[None]:
+    """Play a day on the system while the block runs, if there is a pace."""
+    if pace_per_minute is None:
+        yield
+        return
+    screen.say(f"Playing a day: {pace_per_minute} things a minute (DEMO_PACE). Look at {stack.urls.back_office}", "")
+    urls = {
+        "command_api": stack.urls.command_api,
+        "query_api": stack.urls.query_api,
+        "sandbox": stack.urls.sandbox,
+    }
+    day = asyncio.create_task(
+        play_day(urls, say=lambda text: screen.say(f"  demo  {text}"), pace_per_minute=pace_per_minute)
+    )
+    try:
+        yield
+    finally:
+        day.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await day
 
 
 async def _stop(stack: Stack, screen: Screen) -> None:

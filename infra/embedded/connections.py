@@ -13,12 +13,15 @@ from infra.webhooks_out.settings import DEVELOPMENT_SECRETS_KEY
 
 DEVELOPMENT_KEY = "sk_dev_paystream"
 """The API key of the embedded stack, printed in the README. Production refuses it."""
+DEVELOPMENT_OPERATOR_KEY = "sk_dev_paystream_operator"
+"""The operator's: the back office stays one for all merchants when a second one is made. Production refuses it."""
 DEVELOPMENT_MERCHANT = "merchant_dev"
 
 _SCOPES = [
     *("payments:write", "payments:read", "webhooks:write", "actor:set"),
     *("finance:read", "finance:write", "audit:read", "admin:read", "admin:write"),
 ]
+_OPERATOR_SCOPES = ["finance:read", "finance:write", "admin:read", "admin:write", "actor:set"]
 _STRIPE_SANDBOX_KEY = "sk_test_paystream_sandbox"
 _STRIPE_WEBHOOK_SECRET = "whsec_paystream_sandbox"  # noqa: S105 - of the sandbox: it moves no money
 
@@ -100,6 +103,7 @@ class Connections:
                     self._clear()
                     | {"REDIS_URL": self.redis_url, "STRIPE_WEBHOOK_SECRET": _STRIPE_WEBHOOK_SECRET}
                     | {"ERASURE_DATABASE_URL": self.postgres.url("paystream_erasure_login")}
+                    | {"ACCESS_DATABASE_URL": self.postgres.url("paystream_access_login")}
                     | _api_keys()
                     | _webhook_secrets()
                     | self._stripe()
@@ -182,6 +186,7 @@ class Connections:
         return {
             "BACK_OFFICE_STAFF": json.dumps(accounts),
             "BACK_OFFICE_API_KEY": DEVELOPMENT_KEY,
+            "BACK_OFFICE_OPERATOR_API_KEY": DEVELOPMENT_OPERATOR_KEY,
             "BACK_OFFICE_COMMAND_API_URL": self.command_api,
             "BACK_OFFICE_QUERY_API_URL": self.query_api,
         }
@@ -229,4 +234,10 @@ def _api_keys() -> dict[str, str]:
         "merchant_id": DEVELOPMENT_MERCHANT,
         "scopes": _SCOPES,
     }
-    return {"API_KEYS": json.dumps([key])}
+    operators = {
+        "id": "development-operator",
+        "sha256": hashlib.sha256(DEVELOPMENT_OPERATOR_KEY.encode()).hexdigest(),
+        "merchant_id": None,
+        "scopes": _OPERATOR_SCOPES,
+    }
+    return {"API_KEYS": json.dumps([key, operators])}

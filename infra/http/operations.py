@@ -6,13 +6,14 @@ importing any of the parts; what it lends them is an `Operations`, as `app.state
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
+import psycopg
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -56,6 +57,29 @@ _ACTOR = [
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Limit:
+    """A limit that is in force in a process: the setting that gives it (None: it is fixed), and what it bounds."""
+
+    setting: str | None
+    value: int
+    unit: str
+    text: str
+
+
+class AccessNotConfigured(InfraError):
+    """There is no login here that may change merchants and API keys."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class AccessLogin:
+    """The login that may change merchants and API keys, which the pool's may not."""
+
+    database_url: str
+    is_production: bool
+    """Which kind of keys it makes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Operations:
     """What the application lends to these endpoints."""
 
@@ -65,13 +89,42 @@ class Operations:
     actor_of: Callable[[Request, Principal], str]
     problem_of: Callable[[InfraError], Problem]
     """Of what an operation refuses."""
+    access: AccessLogin | None = None
+    """None: merchants and keys are shown, and not changed."""
+    limits: Sequence[Limit] = ()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection for one operation; what the operation refuses is a problem. Raises Problem."""
+        async with self._bounded(), self.pool.connection() as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def access_connection(self) -> AsyncIterator[Connection]:
+        """Lend one of the login that may change merchants and keys: each its own, as they are rare. Raises Problem."""
+        async with self._bounded(), await self._connected(self.access_login) as conn:
+            yield conn
+
+    @property
+    def access_login(self) -> AccessLogin:
+        """The login that may change merchants and keys. Raises AccessNotConfigured."""
+        if self.access is None:
+            raise AccessNotConfigured(
+                "This command API has no ACCESS_DATABASE_URL: use paystream merchants and paystream keys."
+            )
+        return self.access
+
+    async def _connected(self, login: AccessLogin) -> Connection:
         try:
-            async with asyncio.timeout(self.timeout_s), self.pool.connection() as conn:
-                yield conn
+            return await psycopg.AsyncConnection.connect(login.database_url, autocommit=True, connect_timeout=5)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(f"the event store cannot be reached: {type(error).__name__}") from None
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                yield
         except TimeoutError:
             raise DatabaseUnavailable(f"the database did not answer within {self.timeout_s:g} s") from None
         except Unavailable:
@@ -85,6 +138,8 @@ class Operator:
     """Who calls, allowed to do so: `actor` as events have it."""
 
     actor: str
+    scopes: frozenset[str]
+    """Of the key."""
     operations: Operations
 
 
@@ -100,7 +155,8 @@ async def operator_of(request: Request, scope: Scope, *, lists: Collection[str] 
     _refuse_unknown_parameters(request)
     operations = request.app.state.operations
     assert isinstance(operations, Operations)
-    return Operator(actor=operations.actor_of(request, principal), operations=operations)
+    actor = operations.actor_of(request, principal)
+    return Operator(actor=actor, scopes=principal.scopes, operations=operations)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,6 +203,8 @@ def documented(
     body: type[BaseModel] | None = None,
     one: bool = False,
     description: str = "Found",
+    status: int = 200,
+    more_errors: Mapping[int, dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Return the keyword arguments of a route; `one`: its path may name nothing."""
     errors: dict[int, dict[str, str]] = {
@@ -170,5 +228,8 @@ def documented(
         errors[422] = {"invalid_request": "A field is missing, unknown or not valid; `errors` says which"}
         content = {"application/json": {"schema": reference(body.__name__)}}
         extra["requestBody"] = {"required": True, "content": content}
-    responses = {200: {"model": model, "description": description}, **described_errors(errors)}
-    return {"response_model": None, "responses": responses, "openapi_extra": extra}
+    responses = {
+        status: {"model": model, "description": description},
+        **described_errors(errors | dict(more_errors or {})),
+    }
+    return {"response_model": None, "status_code": status, "responses": responses, "openapi_extra": extra}

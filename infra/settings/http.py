@@ -6,12 +6,16 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from infra.access.principal import ACCOUNT_SCOPES, NO_MERCHANT, Scope
+from infra.access.principal import NO_MERCHANT, OPERATOR_SCOPES, Scope
 from infra.settings.json_value import parsed_json
 from infra.settings.process import ProcessSettings
 
 # sha256("sk_dev_paystream"): the key that the README prints, so it must never open a production deployment.
 DEVELOPMENT_KEY_SHA256 = "c54bdf1d9ff09f32de9a6e9b699eecd23a4fe37275cd41b61e59afab53652d85"
+# And sha256("sk_dev_paystream_operator"): the operator's, of the back office of `make run`.
+DEVELOPMENT_KEYS_SHA256 = frozenset(
+    {DEVELOPMENT_KEY_SHA256, "2c96d20682661dca20aee0aaf87a92053764855fd8d8ea732cbd4a44761f8233"}
+)
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?")
 
@@ -62,7 +66,7 @@ class ApiKey(BaseModel):
     @field_validator("scopes")
     @classmethod
     def _no_payments_of_nobody(cls, scopes: frozenset[Scope], info: ValidationInfo) -> frozenset[Scope]:
-        if info.data.get("merchant_id", "") is None and not scopes <= ACCOUNT_SCOPES:
+        if info.data.get("merchant_id", "") is None and not scopes <= OPERATOR_SCOPES:
             raise ValueError("are of payments, and a key without a merchant has none")
         return scopes
 
@@ -89,7 +93,7 @@ class ApiKeySettings(ProcessSettings):
             raise ValueError("has the same id twice")
         if len({key.sha256 for key in keys}) != len(keys):
             raise ValueError("has the same key twice")
-        if info.data.get("app_env") == "production" and any(k.sha256 == DEVELOPMENT_KEY_SHA256 for k in keys):
+        if info.data.get("app_env") == "production" and any(k.sha256 in DEVELOPMENT_KEYS_SHA256 for k in keys):
             raise ValueError("holds the development key, which APP_ENV=production refuses")
         return keys
 

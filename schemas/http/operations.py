@@ -254,7 +254,9 @@ class DeadLetterDetail(DeadLetterView):
 class ReplayDeadLettersBody(_Body):
     """Of which consumer all are replayed."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"consumer": "projector", "preview": True}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"consumer": "projector", "preview": True, "limit": 100}]}
+    )
 
     consumer: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
     preview: Annotated[
@@ -263,15 +265,33 @@ class ReplayDeadLettersBody(_Body):
             description="Only say how many it would be. False when it is not there.", json_schema_extra=_without_default
         ),
     ] = False
+    limit: Annotated[
+        int | None,
+        Field(ge=1, le=1_000_000, description="The oldest so many alone; null, or not there: all."),
+    ] = None
+
+
+_GROUP: Json = {"topic": "paystream.payment", "reason": "refused", "count": 2}
+
+
+class DeadLetterGroup(Answer):
+    """How many dead letters of a topic failed for the same reason."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_GROUP]})
+
+    topic: str
+    reason: Annotated[str, Field(description="`undecodable`, `refused`, or `behind` an earlier one of its stream.")]
+    count: int
 
 
 class ReplayAnswer(Answer):
     """What is replayed: the running consumers do it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 2, "preview": False}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 2, "preview": True, "groups": [_GROUP]}]})
 
     count: int
     preview: bool
+    groups: Annotated[list[DeadLetterGroup], Field(description="Of a preview: what they are, the most first.")]
 
 
 _CHECKPOINT: Json = {
@@ -294,6 +314,14 @@ _BUILD: Json = {
     "updated_at": "2026-05-01T10:06:00.000Z",
     "reason": None,
 }
+_BREAKER: Json = {
+    "process": "gateway-7:1",
+    "breaker": "stripe:create_intent",
+    "state": "open",
+    "since": "2026-05-01T10:06:40.000Z",
+    "seen_at": "2026-05-01T10:06:41.000Z",
+    "heard_of": True,
+}
 _SYSTEM: Json = {
     "position": 120,
     "closed_because": None,
@@ -305,6 +333,7 @@ _SYSTEM: Json = {
     "dead_letters": {"projector": 1},
     "sagas": {"compensation_stuck": 1},
     "builds": [_BUILD],
+    "breakers": [_BREAKER],
 }
 
 
@@ -337,6 +366,19 @@ class BuildView(Answer):
     reason: str | None
 
 
+class BreakerView(Answer):
+    """A circuit breaker of a process that charges: while it is open, calls of its kind wait."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_BREAKER]})
+
+    process: str
+    breaker: Annotated[str, Field(description="`stripe` of reads, `stripe:create_refund` and the like of changes.")]
+    state: Annotated[str, Field(description="`closed`, `half_open` or `open`.")]
+    since: Timestamp
+    seen_at: Annotated[Timestamp, Field(description="When the process told of it last.")]
+    heard_of: Annotated[bool, Field(description="Whether that was within a minute; else it may have ended.")]
+
+
 class OutboxView(Answer):
     """What is in the log and not on Kafka yet, as far as the relays have told PostgreSQL."""
 
@@ -362,6 +404,7 @@ class SystemView(Answer):
     dead_letters: Annotated[dict[str, int], Field(description="Those that are open, by consumer.")]
     sagas: Annotated[dict[str, int], Field(description="Those that have not ended, by status.")]
     builds: Annotated[list[BuildView], Field(description="Those under way, and the newest of the others.")]
+    breakers: Annotated[list[BreakerView], Field(description="Circuit breakers, those first that are not closed.")]
 
 
 _STRIPE_EVENT: Json = {

@@ -110,9 +110,13 @@ class System:
             "split_payment_id": self.split_payment_id,
             "endpoint_id": self.endpoint_id,
             "delivery_id": self.delivery_id,
-            **{name: str(uuid.uuid4()) for name in ("reconciliation_id", "discrepancy_id", "task_id", "saga_id")},
+            **{
+                name: str(uuid.uuid4())
+                for name in ("reconciliation_id", "discrepancy_id", "task_id", "saga_id", "key_id")
+            },
             "dead_letter_id": "4711",
             "payout_id": "po_nobody",
+            "merchant_id": "first",
         }.items():
             path = path.replace("{" + name + "}", value)
         assert "{" not in path, f"{route} has a parameter that this walk does not know"

@@ -25,7 +25,7 @@ USED_KEY = "used-key"
 """The idempotency key that the payment of `made_things` was created with."""
 PAYMENT = {"user_id": "user_1", "amount_cents": 1000, "currency": "USD", "payment_method": "pm_card_visa"}
 _NOBODY = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
-_LACKING = ("delivery_id", "reconciliation_id", "discrepancy_id", "task_id", "saga_id")
+_LACKING = ("delivery_id", "reconciliation_id", "discrepancy_id", "task_id", "saga_id", "key_id")
 _SCOPES = [
     *("payments:write", "refunds:write", "payments:read", "finance:write", "finance:read"),
     *("webhooks:write", "actor:set", "admin:read", "admin:write"),
@@ -50,6 +50,7 @@ async def two_apis(database: Database, valkey: ValkeyServer, folder: Path, **set
     commands = {
         "DATABASE_URL": database.url("app"),
         "ERASURE_DATABASE_URL": database.url("erasure"),
+        "ACCESS_DATABASE_URL": database.url("access"),
         "REDIS_URL": valkey.url,
         "COMMAND_API_PORT": str(command_port),
         "COMMAND_API_MAX_WAIT_S": "0",
@@ -91,6 +92,7 @@ async def made_things(address: str) -> dict[str, str]:
             **dict.fromkeys(_LACKING, _NOBODY),
             "dead_letter_id": "1",
             "payout_id": "po_nobody",
+            "merchant_id": "nobody",
         }
 
 

@@ -4,7 +4,7 @@ from infra.migrations.indexes import Index, build_partitioned_indexes
 from infra.migrations.sql_files import run_sql_file
 
 revision = "0051"
-down_revision = "0049"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import structlog
 
@@ -27,6 +28,7 @@ class Circuit:
         self._breaker = Breaker(rules, uniform=random.SystemRandom().uniform)
         self._clock = clock
         self._shown = State.CLOSED
+        self._since = datetime.now(UTC)
         self._changed = asyncio.Event()
         self._refusals = metrics.BREAKER_REFUSALS.labels(name)
         # Asked at each scrape: from open to half-open nothing happens but time.
@@ -47,6 +49,12 @@ class Circuit:
         state = self._breaker.state(self._clock())
         self._notice(state)
         return state
+
+    @property
+    def since(self) -> datetime:
+        """When it came to its state; of one that was never open, when it was made."""
+        self._notice(self._breaker.state(self._clock()))
+        return self._since
 
     def capacity(self) -> int | None:
         """Return how many calls would be admitted now: None for any number, 0 while it is open."""
@@ -92,7 +100,7 @@ class Circuit:
     def _notice(self, state: State) -> None:
         if state is self._shown:
             return
-        self._shown = state
+        self._shown, self._since = state, datetime.now(UTC)
         metrics.BREAKER_TRANSITIONS.labels(self.name, state.name.lower()).inc()
         wait_s = round(self._breaker.wait_s(self._clock()), 1)
         level = log.error if state is State.OPEN else log.warning

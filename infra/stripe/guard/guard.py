@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
 
 from infra.process.health import Unhealthy
 from infra.stripe.guard import metrics
@@ -29,6 +31,15 @@ _ANSWERED = {
     CallClassification.LIMITED_HERE: True,
     CallClassification.UNANSWERED: False,
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BreakerReport:
+    """How a breaker is, and since when."""
+
+    name: str
+    state: State
+    since: datetime
 
 
 class StripeGuard:
@@ -146,16 +157,18 @@ class StripeGuard:
 
     async def check(self) -> None:
         """Raise Unhealthy while a breaker is not closed: for a readiness check that is not required."""
-        circuits = [self.circuit, *self._of_changes.values()]
-        if self._of_background is not None:
-            circuits.append(self._of_background)
         failing = [
-            f"{circuit.name} is {circuit.state.name.lower()}"
-            for circuit in circuits
-            if circuit.state is not State.CLOSED
+            f"{each.name} is {each.state.name.lower()}" for each in self.breakers() if each.state is not State.CLOSED
         ]
         if failing:
             raise Unhealthy(", ".join(failing))
+
+    def breakers(self) -> list[BreakerReport]:
+        """Return how each breaker is that there is."""
+        circuits = [self.circuit, *self._of_changes.values()]
+        if self._of_background is not None:
+            circuits.append(self._of_background)
+        return [BreakerReport(name=each.name, state=each.state, since=each.since) for each in circuits]
 
     def _used(self) -> list[Circuit]:
         return [circuit for circuit in self._of_changes.values() if circuit.is_in_use] or [self.circuit]

@@ -13,7 +13,16 @@ from tests.support.browser import CHROMIUM, SCHEMES, browser_on
 from tests.support.waiting import eventually
 from tests.unit.back_office.conftest import PASSWORD
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_refund, body_of, example
-from tests.unit.back_office.test_pages import AUDIT, DEAD_LETTER, DISCREPANCY, ENDPOINT, PAGES, SAGA, TASK
+from tests.unit.back_office.test_pages import (
+    AUDIT,
+    DEAD_LETTER,
+    DISCREPANCY,
+    ENDPOINT,
+    OPERATORS_PAGES,
+    PAGES,
+    SAGA,
+    TASK,
+)
 
 pytestmark = [
     pytest.mark.integration,
@@ -35,7 +44,10 @@ async def log_in(page: Page, role: str) -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("role", "pages"),
-    [("finance", PAGES), ("operator", (*FORMS, *AUDIT, f"{PAYMENT}/accept", f"{PAYMENT}/history", ENDPOINT, "/tasks"))],
+    [
+        ("finance", PAGES),
+        ("operator", (*FORMS, *AUDIT, f"{PAYMENT}/accept", f"{PAYMENT}/history", ENDPOINT, "/tasks", *OPERATORS_PAGES)),
+    ],
 )
 async def test_no_page_keeps_anybody_out_or_is_too_wide(served: Served, role: str, pages: Sequence[str]) -> None:
     contradicted = a_payment(contradictions=[example(ContradictionView)])

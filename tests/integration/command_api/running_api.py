@@ -1,7 +1,7 @@
 """One process's command API, and the gateway's part played by hand."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,7 @@ from event_store.payments import command_payment, load_payment
 from event_store.privacy.vault import NoVault
 from event_store.split_payments import SPLIT_PAYMENT
 from infra.access.keyring import ApiKeyring
+from infra.http.operations import AccessLogin, Limit
 from infra.postgres.pool import Pool
 from infra.process.health import Health
 from infra.settings.http import ApiKey
@@ -121,6 +122,8 @@ async def running(
     api_key: str = API_KEY,
     epoch: Callable[[], int | None] = lambda: 1,
     erasure_url: str | None = None,
+    access: AccessLogin | None = None,
+    limits: Sequence[Limit] = (),
 ) -> AsyncIterator[Running]:
     """Start what one process of the command API has, but for its port; its client has one of the keys."""
     appender = GroupCommit(pool)
@@ -151,7 +154,7 @@ async def running(
                 addresses=AddressPolicy(allow_private=False, allow_http=False),
                 timeout_s=5,
             ),
-            operations=operations(pool, timeout_s=5),
+            operations=operations(pool, timeout_s=5, access=access, limits=limits),
             keyring=keyring() if keys is None else keys,
             health=Health(),
         )

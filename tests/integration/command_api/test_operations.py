@@ -143,12 +143,29 @@ async def test_a_replay_says_before_what_it_applies(staff: Running, pool: Pool) 
     assert (detail.queue, detail.value, detail.lacking) == ([first, second], '{"n": 1}', ["projection:payments"])
 
     preview = await staff.client.post("/dead-letters/replay", json={"consumer": "projector", "preview": True})
-    assert preview.json() == {"count": 2, "preview": True}
+    groups = [{"topic": "paystream.payment", "reason": "refused", "count": 2}]
+    assert preview.json() == {"count": 2, "preview": True, "groups": groups}
     assert {each["status"] for each in (await staff.client.get("/dead-letters")).json()["data"]} == {"open"}
     replayed = await staff.client.post(f"/dead-letters/{first}/replay", headers=BY_OLGA)
-    assert replayed.json() == {"count": 1, "preview": False}
+    assert replayed.json() == {"count": 1, "preview": False, "groups": []}
     found = (await staff.client.get(f"/dead-letters/{first}")).json()
     assert (found["status"], found["requested_by"]) == ("replaying", ACTOR)
+
+
+async def test_a_replay_of_all_takes_the_oldest_of_one_consumer_alone(staff: Running, pool: Pool) -> None:
+    numbers = await dead_letters(pool, 5)
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE consumers.dead_letters SET consumer = 'other' WHERE id = %s", [numbers[0]])
+        await conn.execute("UPDATE consumers.dead_letters SET reason = 'behind' WHERE id = ANY(%s)", [numbers[2:]])
+    order = {"consumer": "projector", "limit": 3}
+    preview = await staff.client.post("/dead-letters/replay", json={**order, "preview": True})
+    groups = [(each["reason"], each["count"]) for each in preview.json()["groups"]]
+    assert (groups, preview.json()["count"]) == ([("behind", 2), ("refused", 1)], 3)
+    replayed = await staff.client.post("/dead-letters/replay", json=order, headers=BY_OLGA)
+    assert replayed.json()["count"] == 3
+    found = (await staff.client.get("/dead-letters")).json()["data"]
+    assert [each["id"] for each in found if each["status"] == "replaying"] == numbers[1:4]
+    assert (await staff.client.post("/dead-letters/replay", json={**order, "limit": 0})).status_code == 422
 
 
 async def test_a_dead_letter_is_discarded_once_with_a_reason(staff: Running, pool: Pool) -> None:
@@ -169,11 +186,19 @@ async def test_the_system_tells_how_far_it_is_and_what_is_stuck(staff: Running, 
         await conn.execute(
             "INSERT INTO consumers.consumer_checkpoints VALUES ('stripe-gateway', 'paystream.payment', 3, 7)"
         )
+        await conn.execute(
+            "INSERT INTO consumers.circuit_breakers (process, breaker, state, since, seen_at) VALUES"
+            " ('a:1', 'stripe', 'closed', now(), now()), ('b:2', 'stripe', 'open', now(), now() - interval '1 hour')"
+        )
     found = bodies.SystemView.model_validate_json((await staff.client.get("/system")).content)
     assert found.position > 0
     assert found.outbox.depth > 0
     assert (found.tasks, found.dead_letters, found.sagas) == ({"dead": 1}, {"projector": 2}, {})
     assert [(each.consumer, each.partition, each.position) for each in found.checkpoints] == [("stripe-gateway", 3, 7)]
+    assert [(each.process, each.state, each.heard_of) for each in found.breakers] == [
+        ("b:2", "open", False),
+        ("a:1", "closed", True),
+    ]
 
 
 async def test_what_stripe_told_is_listed_newest_first_in_pages(staff: Running, pool: Pool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from back_office.apis.client import Api
+from schemas.http.access import ApiKeyList, ApiKeyView, LimitList, MerchantPage, MerchantView
 from schemas.http.audit import ErasurePage, SealsView, StaffLogPage
 from schemas.http.customers import CustomerTotals
 from schemas.http.disputes import ListedDispute
@@ -17,6 +18,7 @@ from schemas.http.ledger import LedgerEntryPage, TrialBalance
 from schemas.http.operations import (
     DeadLetterDetail,
     DeadLetterList,
+    ReplayAnswer,
     SagaList,
     SagaView,
     StripeEventPage,
@@ -157,7 +159,8 @@ def a_command_api() -> FakeApi:
         f"POST /payments/{PAYMENT_ID}/{action}": httpx.Response(202, json={"position": 47})
         for action in ("refund", "capture", "cancel")
     }
-    endpoint = example(WebhookEndpointView)
+    endpoint, merchant, key = example(WebhookEndpointView), example(MerchantView), example(ApiKeyView)
+    its_endpoints = f"GET /merchants/{merchant['id']}/webhook-endpoints"
     task, letter, saga = example(TaskView), example(DeadLetterDetail), example(SagaView)
     answers = {
         "GET /health": {"status": "ok", "checks": {"redis": "ok"}},
@@ -166,6 +169,7 @@ def a_command_api() -> FakeApi:
         f"GET /tasks/{task['id']}": task,
         "GET /dead-letters": example(DeadLetterList),
         f"GET /dead-letters/{letter['id']}": letter,
+        "POST /dead-letters/replay": example(ReplayAnswer),
         "GET /sagas": example(SagaList),
         "GET /stripe-events": example(StripeEventPage),
         "GET /webhook-endpoints": example(WebhookEndpointList),
@@ -179,6 +183,14 @@ def a_command_api() -> FakeApi:
         **{f"POST /staff/{name}/sign-ins": {"said": "It is recorded."} for name in STAFF},
         **{f"GET /staff/{name}/recovery-codes": {"left": 3} for name in STAFF},
         **{f"POST /staff/{name}/recovery-codes": {"codes": CODES} for name in STAFF},
+        "GET /merchants": example(MerchantPage),
+        f"GET /merchants/{merchant['id']}": merchant,
+        its_endpoints: example(WebhookEndpointList),
+        f"{its_endpoints}/{endpoint['id']}": endpoint,
+        f"{its_endpoints}/{endpoint['id']}/deliveries": example(WebhookDeliveryPage),
+        "GET /api-keys": example(ApiKeyList),
+        f"GET /api-keys/{key['id']}": key,
+        "GET /limits": example(LimitList),
         "POST /exports": httpx.Response(201, json=example(ExportAnswer)),
     }
     return FakeApi(name="command API", answers={**accepted, **answers})

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from back_office.web.headers import POLICY
+from schemas.http.access import ApiKeyView, MerchantView
 from schemas.http.operations import DeadLetterView, SagaView, TaskView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
 from schemas.http.webhook_endpoints import WebhookEndpointView
@@ -26,6 +27,9 @@ RUN_ID = example(ReconciliationView)["id"]
 PAYMENT = f"/payments/{PAYMENT_ID}"
 DISCREPANCY = f"/discrepancies/{example(DiscrepancyView)['id']}"
 ENDPOINT = f"/webhooks/{example(WebhookEndpointView)['id']}"
+MERCHANT = f"/merchants/{example(MerchantView)['id']}"
+MERCHANTS_WEBHOOKS = f"{MERCHANT}/webhooks/{example(WebhookEndpointView)['id']}"
+KEY = f"/api-keys/{example(ApiKeyView)['id']}"
 TASK = f"/tasks/{example(TaskView)['id']}"
 SAGA = f"/sagas/{example(SagaView)['id']}"
 DEAD_LETTER = f"/dead-letters/{example(DeadLetterView)['id']}"
@@ -37,10 +41,25 @@ PAGES = (
     *("/overview", "/overview?currency=jpy", "/payouts", f"/payouts/{PAYOUT_ID}", "/ledger", "/ledger/entries"),
     *("/reconciliations", f"/reconciliations/{RUN_ID}", "/discrepancies", "/search", "/search?q=order-1", "/system"),
     *("/disputes", "/disputes?stage=all", "/tasks", "/dead-letters", DEAD_LETTER, "/sagas", SAGA),
-    *("/stripe-events", "/webhooks", ENDPOINT, f"{PAYMENT}/history", "/sessions", "/recovery-codes"),
+    *(
+        "/stripe-events",
+        "/webhooks",
+        ENDPOINT,
+        f"{PAYMENT}/history",
+        "/sessions",
+        "/recovery-codes",
+        "/limits",
+        "/rebuilds",
+    ),
     *(f"{DISCREPANCY}/{name}" for name in ("explain", "resolve", "assign")),
 )
 AUDIT = ("/audit", "/audit/staff-log", "/audit/erasures")
+OPERATORS_PAGES = (
+    *("/merchants", "/merchants?search=shop", MERCHANT, f"{MERCHANT}?ended=yes", MERCHANTS_WEBHOOKS, "/operator-keys"),
+    *("/new-merchant", f"/new-key?merchant_id={example(MerchantView)['id']}"),
+    *(f"{KEY}/rotate", f"{KEY}/revoke", "/staff", "/staff/finance", "/dead-letters/replay?consumer=projector"),
+    *(f"/staff/finance/{change}" for change in ("lock", "unlock", "end-sessions")),
+)
 HOSTILE = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
 
 
@@ -63,12 +82,19 @@ async def test_a_page_is_well_formed_and_holds_nothing_inline(finance: BackOffic
     HtmlPage(answer.text)
 
 
+@pytest.mark.parametrize("page", OPERATORS_PAGES)
+async def test_a_page_of_operators_is_well_formed(back_office: BackOffice, page: str) -> None:
+    await back_office.log_in("operator")
+    hardened(await back_office.browser.get(page))
+    await back_office.page(page)
+
+
 @pytest.mark.parametrize("page", ["/", "/login", "/nowhere", "/payments", "/health", "/static/app.css", "/favicon.ico"])
 async def test_every_answer_has_the_policy(back_office: BackOffice, page: str) -> None:
     hardened(await back_office.browser.get(page))
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if "?" not in page])
+@pytest.mark.parametrize("page", [page for page in (*PAGES, *OPERATORS_PAGES) if "?" not in page])
 async def test_whoever_is_not_logged_in_is_asked_to(back_office: BackOffice, page: str) -> None:
     answer = await back_office.browser.get(page)
     assert answer.status_code == 303
@@ -94,7 +120,12 @@ SEES: dict[str, set[str]] = {
     **{f"{thing}/{name}": {"operator"} for thing in (TASK, SAGA) for name in ("retry", "give-up")},
     **{f"{DEAD_LETTER}/{name}": {"operator"} for name in ("replay", "discard")},
     f"{PAYMENT}/accept": {"operator"},
+    **{path: {"finance", "operator", "auditor"} for path in ("/limits", "/rebuilds")},
+    **{path: {"operator", "auditor"} for path in ("/merchants", MERCHANT, MERCHANTS_WEBHOOKS, "/operator-keys")},
+    **{f"{KEY}/{name}": {"operator"} for name in ("rotate", "revoke")},
+    **{path: {"operator"} for path in ("/staff", "/staff/finance", "/staff/finance/lock", "/new-merchant")},
 }
+NOT_IN_THE_NAVIGATION = {TASKS, DEAD_LETTERS, SAGAS, "/limits", "/rebuilds", "/operator-keys", "/new-merchant"}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -104,7 +135,7 @@ async def test_a_role_is_let_in_where_it_may_and_shown_no_other_way(back_office:
     for page, roles in SEES.items():
         answer = await back_office.browser.get(page)
         assert answer.status_code == (200 if role in roles else 403), page
-        if page.count("/") == 1 and page not in {TASKS, DEAD_LETTERS, SAGAS}:
+        if page.count("/") == 1 and page not in NOT_IN_THE_NAVIGATION:
             assert (page in offered) == (role in roles)
 
 
@@ -177,6 +208,9 @@ PARAMETERS = {
     "thing_id": "1",
     "dead_letter_id": "7",
     "saga_id": SAGA.removeprefix("/sagas/"),
+    "merchant_id": MERCHANT.removeprefix("/merchants/"),
+    "name": "finance",
+    "change": "lock",
 }
 LIVE = "/payments/{payment_id}/live"
 OPEN_TO_ALL = {"/", "/login", "/logout", "/health", "/health/live", "/health/ready", "/metrics"}
@@ -224,6 +258,7 @@ async def test_every_route_asks_for_the_permission_that_the_table_gives(back_off
 
 
 EVERYBODY, LOOKERS, AUDITORS = set[str](ROLES), {"finance", "operator", "auditor"}, {"operator", "auditor"}
+ACCESS_LOOKERS = {"operator", "auditor"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(
         ("/payments", "/payments/{payment_id}", "/payments/{payment_id}/history", "/search", "/disputes", "/sessions"),
@@ -244,4 +279,11 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(("/stripe-events", "/webhooks", "/webhooks/{endpoint_id}"), LOOKERS),
     "/webhooks/{endpoint_id}/deliveries/{delivery_id}/resend": {"operator"},
     **{f"/dead-letters/{{thing_id}}/{name}": {"operator"} for name in ("replay", "discard")},
+    "/dead-letters/replay": {"operator"},
+    **dict.fromkeys(("/limits", "/rebuilds"), LOOKERS),
+    **dict.fromkeys(("/merchants", "/merchants/{merchant_id}", "/operator-keys"), ACCESS_LOOKERS),
+    "/merchants/{merchant_id}/webhooks/{endpoint_id}": ACCESS_LOOKERS,
+    **{f"/api-keys/{{thing_id}}/{name}": {"operator"} for name in ("rotate", "revoke")},
+    **{path: {"operator"} for path in ("/new-merchant", "/new-key")},
+    **{path: {"operator"} for path in ("/staff", "/staff/{name}", "/staff/{name}/{change}")},
 }

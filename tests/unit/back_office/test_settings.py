@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from back_office.settings import BackOfficeSettings
-from infra.embedded.connections import DEVELOPMENT_KEY
+from infra.embedded.connections import DEVELOPMENT_KEY, DEVELOPMENT_OPERATOR_KEY
 from infra.settings.loading import explain
 from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_PASSWORD_HASH
 from tests.unit.back_office.conftest import settings
@@ -48,6 +48,8 @@ def test_accounts_that_are_wrong_are_refused_without_being_shown(staff: object, 
     [
         ({"back_office_staff": [an_account(password_hash=DEVELOPMENT_PASSWORD_HASH)]}, "development password"),
         ({"back_office_api_key": DEVELOPMENT_KEY}, "development key"),
+        ({"back_office_operator_api_key": DEVELOPMENT_OPERATOR_KEY}, "development key"),
+        ({"back_office_operator_api_key": "sk_change_me"}, "out of an example"),
         ({"back_office_api_key": "sk_change_me"}, "out of an example"),
     ],
 )

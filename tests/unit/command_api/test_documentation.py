@@ -21,6 +21,7 @@ WEBHOOK_PATHS = [
     f"{ENDPOINT_PATH}/deliveries/{{delivery_id}}/resend",
 ]
 
+MERCHANT_WEBHOOKS = "/merchants/{merchant_id}/webhook-endpoints"
 OPERATIONS = {  # the path, its method, its scope
     **{
         f"/discrepancies/{{discrepancy_id}}/{each}": ("post", "finance:write")
@@ -34,7 +35,12 @@ OPERATIONS = {  # the path, its method, its scope
     **{f"/sagas/{{saga_id}}/{each}": ("post", "admin:write") for each in ("retry", "give-up")},
     **{f"/dead-letters/{{dead_letter_id}}/{each}": ("post", "admin:write") for each in ("replay", "discard")},
     **dict.fromkeys(("/dead-letters/replay", "/payments/{payment_id}/accept"), ("post", "admin:write")),
+    **dict.fromkeys(("/limits", "/merchants/{merchant_id}", "/api-keys/{key_id}"), ("get", "admin:read")),
+    **{f"{MERCHANT_WEBHOOKS}{each}": ("get", "admin:read") for each in ("/{endpoint_id}", "/{endpoint_id}/deliveries")},
+    "/api-keys/{key_id}/revoke": ("post", "admin:write"),
 }
+MADE = ("/merchants", "/api-keys", "/api-keys/{key_id}/rotate")
+"""Answered with 201; two of the paths have a list too."""
 
 
 STAFF_PATHS = ("/staff/{name}/sign-ins", "/staff/{name}/recovery-codes", "/staff/{name}/recovery-codes/use")
@@ -53,6 +59,8 @@ def test_there_are_these_commands_and_no_others() -> None:
             *WEBHOOK_PATHS,
             *OPERATIONS,
             *STAFF_PATHS,
+            *MADE,
+            MERCHANT_WEBHOOKS,
         ]
     )
 
@@ -67,6 +75,18 @@ def test_what_operators_do_documents_its_scope_security_and_errors(path: str) ->
     assert ("404" in operation["responses"]) == ("{" in path)
     named = {parameter["name"] for parameter in operation.get("parameters", ())}
     assert ("Paystream-Actor" in named) == (method == "post")
+
+
+@pytest.mark.parametrize("path", MADE)
+def test_what_makes_merchants_and_keys_documents_where_it_is_not_possible(path: str) -> None:
+    operation = DOCUMENT["paths"][path]["post"]
+    assert operation["security"] == [{"ApiKey": []}]
+    assert {"201", "400", "401", "403", "409", "422", "429", "501", "503"} <= set(operation["responses"])
+    assert ("404" in operation["responses"]) == ("{" in path)
+    assert "admin:write" in operation["responses"]["403"]["description"]
+    for read in (path, MERCHANT_WEBHOOKS):
+        shown = DOCUMENT["paths"][read].get("get")
+        assert shown is None or "admin:read" in shown["responses"]["403"]["description"]
 
 
 def test_the_client_secret_documents_its_security_and_errors() -> None:

@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[3]
 both = pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
 QUERIES = DOCUMENTS["query-api"]
 VERB = (
-    r"(create|confirm|capture|cancel|refund|get|list|request|receive|update|delete|rotate|resend|replay"
+    r"(create|confirm|capture|cancel|refund|get|list|request|receive|update|delete|rotate|revoke|resend|replay"
     r"|explain|resolve|assign|retry|give_up|accept|discard|use)"
 )
 

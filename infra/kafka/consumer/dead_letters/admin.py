@@ -49,6 +49,15 @@ class Filter:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetterCount:
+    """How many of a topic failed for the same reason."""
+
+    topic: str
+    reason: str
+    count: int
+
+
 class DeadLetterAdmin:
     """The table of dead letters, for operators."""
 
@@ -81,10 +90,19 @@ class DeadLetterAdmin:
         ids: Sequence[int] = (),
         stream: str | None = None,
         all_of: str | None = None,
+        limit: int | None = None,
     ) -> list[int]:
-        """Request a replay of these, of a stream, or of all of a consumer that are not resolved; return their ids."""
-        parameters = {"actor": actor, "ids": list(ids), "stream": stream, "all_of": all_of}
+        """Request a replay of these, of a stream, or of all of a consumer that are not resolved; return their ids.
+
+        With a limit, of the oldest so many of the consumer: no record is then replayed before one that it waits for.
+        """
+        parameters = {"actor": actor, "ids": list(ids), "stream": stream, "all_of": all_of, "limit": limit}
         return sorted(row["id"] for row in await self._run(_SQL.request_replay, parameters))
+
+    async def preview_replay(self, consumer: str, *, limit: int | None = None) -> list[DeadLetterCount]:
+        """Return what a replay of all of a consumer would be about, by topic and reason."""
+        rows = await self._run(_SQL.grouped, {"consumer": consumer, "limit": limit})
+        return [DeadLetterCount(**row) for row in rows]
 
     async def discard(self, dead_letter_id: int, *, actor: str, reason: str) -> None:
         """Give one up for good: it is skipped even when its event is delivered again.

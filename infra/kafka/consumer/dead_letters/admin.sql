@@ -36,12 +36,24 @@ SELECT o.id
  WHERE d.id = %(id)s AND o.status IN ('open', 'replaying') AND o.position IS NOT NULL
  ORDER BY o.position;
 
+-- name: grouped
+-- What the oldest open ones of a consumer are, so many or (NULL) all: the most first.
+SELECT topic, reason, count(*) AS count
+  FROM (SELECT topic, reason FROM consumers.dead_letters
+         WHERE consumer = %(consumer)s AND status IN ('open', 'replaying')
+         ORDER BY id LIMIT %(limit)s) oldest
+ GROUP BY topic, reason
+ ORDER BY count(*) DESC, topic, reason;
+
 -- name: request_replay
--- Request a replay from the running consumer, by id, stream or consumer.
+-- Request a replay from the running consumer, by id or stream, or of the oldest of a consumer, so many or (NULL) all.
 UPDATE consumers.dead_letters
    SET status = 'replaying', requested_by = %(actor)s
  WHERE status IN ('open', 'replaying')
-   AND (id = ANY(%(ids)s::bigint[]) OR stream = %(stream)s::text OR consumer = %(all_of)s::text)
+   AND (id = ANY(%(ids)s::bigint[]) OR stream = %(stream)s::text
+        OR id IN (SELECT d.id FROM consumers.dead_letters d
+                   WHERE d.consumer = %(all_of)s::text AND d.status IN ('open', 'replaying')
+                   ORDER BY d.id LIMIT %(limit)s))
 RETURNING id;
 
 -- name: discard

@@ -46,6 +46,8 @@ def dlq_replay(
     stream: Annotated[str | None, typer.Option(help="All of this stream: a payment's id.")] = None,
     consumer: Annotated[str | None, typer.Option(help="With --all: all of this consumer.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="With --consumer.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="With --all: the oldest so many alone.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="With --all: only say what it would be about.")] = False,
     actor: Annotated[str | None, _ACTOR] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30,
 ) -> None:
@@ -55,13 +57,19 @@ def dlq_replay(
     """
     from getpass import getuser
 
-    from infra.kafka.consumer.dead_letters.cli_run import run_replay
+    from infra.kafka.consumer.dead_letters.cli_run import run_replay, run_replay_preview
 
     if (consumer is not None) != everything:
         raise typer.BadParameter("--consumer and --all belong together")
     if (bool(ids), stream is not None, everything).count(True) != 1:
         raise typer.BadParameter("give ids, or --stream, or --consumer with --all")
-    raise SystemExit(run_replay(ids or [], stream=stream, all_of=consumer, actor=actor or getuser(), wait_s=wait))
+    if (preview or limit is not None) and not everything:
+        raise typer.BadParameter("--preview and --limit belong to --all")
+    if preview:
+        raise SystemExit(run_replay_preview(str(consumer), limit=limit))
+    raise SystemExit(
+        run_replay(ids or [], stream=stream, all_of=consumer, limit=limit, actor=actor or getuser(), wait_s=wait)
+    )
 
 
 @dlq.command("discard")

@@ -53,7 +53,22 @@ def run_show(dead_letter_id: int, *, full: bool) -> int:
     return run_with_connection(work)
 
 
-def run_replay(ids: Sequence[int], *, stream: str | None, all_of: str | None, actor: str, wait_s: float) -> int:
+def run_replay_preview(consumer: str, *, limit: int | None) -> int:
+    """Print what a replay of all of a consumer would be about; return the exit code."""
+
+    async def work(conn: Connection) -> int:
+        found = await DeadLetterAdmin(conn).preview_replay(consumer, limit=limit)
+        print(f"{sum(each.count for each in found)} dead letters of {printable(consumer)} would be replayed.")
+        for each in found:
+            print(f"  {each.count}  {each.topic}: {each.reason}")
+        return 0
+
+    return run_with_connection(work)
+
+
+def run_replay(
+    ids: Sequence[int], *, stream: str | None, all_of: str | None, limit: int | None = None, actor: str, wait_s: float
+) -> int:
     """Request replays, wait for them, and print what became of them; 0 when all were applied."""
 
     async def work(conn: Connection) -> int:
@@ -62,7 +77,7 @@ def run_replay(ids: Sequence[int], *, stream: str | None, all_of: str | None, ac
         for dead_letter in before.values():
             if dead_letter.is_resolved:
                 print(_resolved(dead_letter))
-        requested = await admin.request_replay(actor=actor, ids=ids, stream=stream, all_of=all_of)
+        requested = await admin.request_replay(actor=actor, ids=ids, stream=stream, all_of=all_of, limit=limit)
         if not requested:
             print("Nothing to replay.")
             return 0

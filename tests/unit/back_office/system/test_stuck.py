@@ -131,3 +131,58 @@ async def test_who_may_not_operate_is_shown_no_way_to(finance: BackOffice) -> No
     for page in ("/tasks", LETTER, SAGA):
         links = (await finance.page(page)).links
         assert not [link for link in links if link.endswith(("/retry", "/give-up", "/replay", "/discard"))]
+
+
+REPLAY_ALL = "/dead-letters/replay"
+
+
+async def test_a_replay_of_all_is_previewed_by_topic_and_reason(operator: BackOffice) -> None:
+    page = await operator.page(f"{REPLAY_ALL}?consumer=projector&limit=2")
+    assert body_of(operator.command_api.commands()[-1]) == {"consumer": "projector", "limit": 2, "preview": True}
+    assert "paystream.payment Refused 2" in page.text
+    form = next(each for each in page.forms if each.method == "post" and each.action == REPLAY_ALL)
+    operator.command_api.requested.clear()
+    answer = await operator.browser.post(form.action, data=form.fields)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/dead-letters")
+    (command,) = operator.command_api.commands()
+    assert body_of(command) == {"consumer": "projector", "limit": 2}
+    assert command.headers["paystream-actor"] == "operator"
+    assert "The replay of 2 is requested" in (await operator.page("/dead-letters")).text
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many", "1000000"])
+async def test_a_wrong_limit_is_named_and_nothing_is_sent(operator: BackOffice, limit: str) -> None:
+    page = await operator.page(f"{REPLAY_ALL}?consumer=projector&limit={limit}", status=422)
+    assert "A whole number from 1 to 999999" in page.text
+    assert operator.command_api.commands() == []
+
+
+async def test_where_nothing_is_open_no_replay_is_offered(operator: BackOffice) -> None:
+    operator.command_api.answers |= {
+        "GET /system": {**example(SystemView), "dead_letters": {}},
+        "GET /dead-letters": {"data": [], "count": 0},
+    }
+    assert "None is open" in (await operator.page(REPLAY_ALL)).text
+    assert REPLAY_ALL not in (await operator.page("/dead-letters")).links
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Open since 2026-05-01 10:06:40 UTC"),
+        ({"state": "closed"}, "Closed since 2026-05-01 10:06:40 UTC"),
+        ({"state": "half_open"}, "Probing since 2026-05-01 10:06:40 UTC"),
+        ({"heard_of": False}, "Not heard of since 2026-05-01 10:06:41 UTC"),
+    ],
+)
+async def test_a_breaker_says_how_it_is_and_since_when(operator: BackOffice, changes: Any, said: str) -> None:
+    (breaker,) = example(SystemView)["breakers"]
+    operator.command_api.answers["GET /system"] = {**example(SystemView), "breakers": [{**breaker, **changes}]}
+    text = (await operator.page("/system")).text
+    assert "stripe:create_intent" in text
+    assert said in text
+
+
+async def test_without_a_process_that_charges_the_page_says_so(operator: BackOffice) -> None:
+    operator.command_api.answers["GET /system"] = {**example(SystemView), "breakers": []}
+    assert "No process that charges tells of one" in (await operator.page("/system")).text

@@ -12,7 +12,7 @@ from domain.access.api_key import (
     evolve_api_key,
 )
 from domain.access.errors import AccessError, ApiKeyNotUsable, InvalidApiKey
-from domain.access.scopes import ACCOUNT_SCOPES, MERCHANT_SCOPES, SCOPES
+from domain.access.scopes import MERCHANT_SCOPES, OPERATOR_SCOPES, SCOPES
 from domain.ids import ApiKeyId, MerchantId
 from infra.ids import uuid7
 
@@ -53,7 +53,7 @@ def after(*commands: ApiKeyCommand) -> ApiKeyState | None:
 
 @given(st.frozensets(st.sampled_from(sorted(SCOPES))), st.booleans())
 def test_a_key_has_scopes_of_its_owner_alone(scopes: frozenset[str], is_operators: bool) -> None:
-    allowed = ACCOUNT_SCOPES if is_operators else MERCHANT_SCOPES
+    allowed = OPERATOR_SCOPES if is_operators else MERCHANT_SCOPES
     command = create(scopes, None if is_operators else SHOP)
     if scopes and scopes <= allowed:
         state = after(command)

@@ -23,7 +23,7 @@ from infra.embedded.environment import base_environment, python_environment
 from infra.embedded.home import Home
 from infra.embedded.passwords import Passwords
 from infra.embedded.postgres import PostgresServer
-from infra.settings.http import DEVELOPMENT_KEY_SHA256
+from infra.settings.http import DEVELOPMENT_KEY_SHA256, DEVELOPMENT_KEYS_SHA256
 from infra.settings.kafka import KafkaSettings
 from infra.settings.process import ProcessSettings
 from infra.stripe_sandbox.settings import SandboxSettings
@@ -90,13 +90,13 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
             "command-api",
             {
                 *("DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET"),
-                *("WEBHOOK_SECRETS_KEY", "ERASURE_DATABASE_URL", *STRIPE),
+                *("WEBHOOK_SECRETS_KEY", "ERASURE_DATABASE_URL", "ACCESS_DATABASE_URL", *STRIPE),
             },
         ),
         (
             "back-office",
             {
-                *("BACK_OFFICE_STAFF", "BACK_OFFICE_API_KEY"),
+                *("BACK_OFFICE_STAFF", "BACK_OFFICE_API_KEY", "BACK_OFFICE_OPERATOR_API_KEY"),
                 *("BACK_OFFICE_COMMAND_API_URL", "BACK_OFFICE_QUERY_API_URL"),
             },
         ),
@@ -170,6 +170,7 @@ def test_each_side_logs_in_with_the_role_of_its_own(connections: Connections) ->
 
     assert role("command-api") == "paystream_app_login"
     assert role("command-api", "ERASURE_DATABASE_URL") == "paystream_erasure_login"
+    assert role("command-api", "ACCESS_DATABASE_URL") == "paystream_access_login"
     assert role("relay") == "paystream_relay_login"
     assert role("worker-stripe-gateway") == "paystream_app_login"
     assert role("projector") == "paystream_projector_login"
@@ -193,8 +194,11 @@ def test_real_kafka_is_used_with_the_settings_of_production(connections: Connect
 
 
 def test_the_development_key_is_the_one_that_production_refuses(connections: Connections) -> None:
-    (key,) = json.loads(connections.settings_of("command-api")["API_KEYS"])
-    assert key["sha256"] == DEVELOPMENT_KEY_SHA256 == hashlib.sha256(DEVELOPMENT_KEY.encode()).hexdigest()
+    keys = json.loads(connections.settings_of("command-api")["API_KEYS"])
+    assert {each["sha256"] for each in keys} == DEVELOPMENT_KEYS_SHA256
+    operators = hashlib.sha256(connections.settings_of("back-office")["BACK_OFFICE_OPERATOR_API_KEY"].encode())
+    assert keys[1]["sha256"] == operators.hexdigest()
+    assert keys[0]["sha256"] == DEVELOPMENT_KEY_SHA256 == hashlib.sha256(DEVELOPMENT_KEY.encode()).hexdigest()
 
 
 def test_a_password_is_quoted_in_its_url(connections: Connections) -> None:

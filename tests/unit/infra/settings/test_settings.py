@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from infra.settings.http import DEVELOPMENT_KEY_SHA256, ApiKeySettings
+from infra.settings.http import DEVELOPMENT_KEY_SHA256, DEVELOPMENT_KEYS_SHA256, ApiKeySettings
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings
@@ -120,8 +120,10 @@ def test_production_refuses_the_development_key(
     expected = "API_KEYS: holds the development key, which APP_ENV=production refuses"
     assert errors_of(capsys) == [expected]
 
-    environment.setenv("API_KEYS", json.dumps([an_api_key(sha256=DEVELOPMENT_KEY_SHA256.upper())]))
-    assert errors_of(capsys) == [expected]
+    assert hashlib.sha256(b"sk_dev_paystream_operator").hexdigest() in DEVELOPMENT_KEYS_SHA256
+    for digest in DEVELOPMENT_KEYS_SHA256:
+        environment.setenv("API_KEYS", json.dumps([an_api_key(sha256=digest.upper())]))
+        assert errors_of(capsys) == [expected]
 
 
 class Secretive(StripeWebhookSettings, DatabaseSettings, RedisSettings):

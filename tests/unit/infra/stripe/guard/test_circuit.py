@@ -81,3 +81,17 @@ async def test_prometheus_sees_the_state_and_each_change() -> None:
         value("circuit_breaker_transitions_total", name="shown", to=to) for to in ("open", "half_open", "closed")
     ]
     assert changes == [1, 1, 1]
+
+
+async def test_it_says_since_when_it_is_open() -> None:
+    circuit = Circuit("since", RULES)
+    made = circuit.since
+    end(circuit, Result.DOWN, times=2)
+    assert circuit.since == made
+    end(circuit, Result.DOWN)
+    opened = circuit.since
+    assert opened > made
+    assert circuit.since == opened
+    async with asyncio.timeout(5):
+        await circuit.wait_until_open()
+    assert circuit.since > opened, "half-open is another state"

@@ -1,0 +1,1 @@
+"""Which limits are in force."""

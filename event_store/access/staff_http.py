@@ -1,0 +1,59 @@
+"""The endpoints with which the back office records who signed in, and keeps their recovery codes."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Request, Response
+
+from event_store.access.staff import StaffAccess
+from event_store.event_log import ConnectionLog
+from infra.http.operations import answer, documented, operation_of, operator_of
+from schemas.http.operations import OperationAnswer, ReasonBody
+from schemas.http.staff import RecoveryCodeBody, RecoveryCodes, RecoveryCodesLeft, SignInBody
+
+READ: Final = "admin:read"
+WRITE: Final = "admin:write"
+
+router = APIRouter(tags=["staff"])
+
+Name = Annotated[
+    str, Path(pattern=r"^[A-Za-z][A-Za-z0-9._@+-]{0,63}$", description="A name, as people log in to the back office.")
+]
+
+
+@router.post("/staff/{name}/sign-ins", **documented(OperationAnswer, WRITE, body=SignInBody, description="Recorded"))
+async def create_sign_in(request: Request, name: Name) -> Response:
+    """Record that somebody of the staff began a session."""
+    async with operation_of(request, WRITE, SignInBody) as call:
+        staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
+        await staff.sign_in(role=call.body.role, second_factor=call.body.second_factor)
+    return answer({"said": "It is recorded."})
+
+
+@router.get("/staff/{name}/recovery-codes", **documented(RecoveryCodesLeft, READ))
+async def get_recovery_codes(request: Request, name: Name) -> Response:
+    """Show how many recovery codes somebody has left."""
+    operator = await operator_of(request, READ)
+    async with operator.operations.connection() as conn:
+        left = await StaffAccess(conn, ConnectionLog(conn), name=name, actor=operator.actor).codes_left()
+    return answer({"left": left})
+
+
+@router.post("/staff/{name}/recovery-codes", **documented(RecoveryCodes, WRITE, body=ReasonBody, description="Made"))
+async def create_recovery_codes(request: Request, name: Name) -> Response:
+    """Give somebody ten new recovery codes, shown this once. The old ones are not valid any more."""
+    async with operation_of(request, WRITE, ReasonBody) as call:
+        staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
+        codes = await staff.make_codes(reason=call.body.reason)
+    return answer({"codes": list(codes)})
+
+
+@router.post(
+    "/staff/{name}/recovery-codes/use",
+    **documented(RecoveryCodesLeft, WRITE, body=RecoveryCodeBody, description="It was valid, and is used up"),
+)
+async def use_recovery_code(request: Request, name: Name) -> Response:
+    """Use a recovery code up. One that is not valid is 409 `operation_refused`."""
+    async with operation_of(request, WRITE, RecoveryCodeBody) as call:
+        staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
+        left = await staff.use_code(call.body.code)
+    return answer({"left": left})
