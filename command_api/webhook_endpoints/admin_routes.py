@@ -8,6 +8,7 @@ from command_api.webhook_endpoints import render
 from command_api.webhook_endpoints.documentation import NOT_FOUND
 from command_api.webhook_endpoints.routes import DeliveryParameters, EndpointIdPath, delivery_page, endpoint_of
 from command_api.webhook_endpoints.service import WebhookEndpointService
+from event_store.access.http import merchant_of
 from infra.http.auth import authenticated
 from infra.http.operations import answer, documented, operator_of
 from infra.http.query_string import refuse_repeated
@@ -21,11 +22,11 @@ MerchantIdPath = Annotated[str, Path(description="The merchant's id.")]
 _PLACE = "/merchants/{merchant_id}/webhook-endpoints"
 
 
-@router.get(_PLACE, **documented(WebhookEndpointList, READ))
+@router.get(_PLACE, **documented(WebhookEndpointList, READ, one=True))
 async def list_merchant_webhook_endpoints(request: Request, merchant_id: MerchantIdPath) -> Response:
     """List a merchant's webhook endpoints, the oldest first, without their secrets."""
-    await operator_of(request, READ)
-    found = [] if "\x00" in merchant_id else await _service(request).list_endpoints(merchant_id)
+    await merchant_of(request, await operator_of(request, READ), merchant_id)
+    found = await _service(request).list_endpoints(merchant_id)
     return answer({"data": [render.endpoint(each) for each in found]})
 
 

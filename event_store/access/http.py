@@ -96,13 +96,17 @@ async def list_merchants(
 @router.get("/merchants/{merchant_id}", **documented(MerchantView, READ, one=True))
 async def get_merchant(request: Request, merchant_id: MerchantIdPath) -> Response:
     """Show a merchant."""
-    operator = await operator_of(request, READ)
+    return answer(await merchant_of(request, await operator_of(request, READ), merchant_id))
+
+
+async def merchant_of(request: Request, operator: Operator, merchant_id: str) -> dict[str, Any]:
+    """Return the members of `MerchantView`. An unknown one is 404."""
     keys = _configured_keys(request).get(merchant_id, 0)
     async with operator.operations.connection() as conn:
         found = None if "\x00" in merchant_id else await find_merchant(conn, merchant_id)
         if found is None and not keys:
             raise NoSuchMerchant("There is no merchant of that id.")
-    return answer(_configured_merchant(merchant_id, keys) if found is None else _merchant(found, keys))
+    return _configured_merchant(merchant_id, keys) if found is None else _merchant(found, keys)
 
 
 @router.post(

@@ -117,6 +117,8 @@ class System:
             "dead_letter_id": "4711",
             "payout_id": "po_nobody",
             "merchant_id": "first",
+            "name": "olga",
+            "subject": "1",
         }.items():
             path = path.replace("{" + name + "}", value)
         assert "{" not in path, f"{route} has a parameter that this walk does not know"

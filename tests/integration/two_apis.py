@@ -93,6 +93,8 @@ async def made_things(address: str) -> dict[str, str]:
             "dead_letter_id": "1",
             "payout_id": "po_nobody",
             "merchant_id": "nobody",
+            "name": "nobody",
+            "subject": "1",
         }
 
 
