@@ -1,4 +1,4 @@
-"""A server as our processes run it: `python bounded_server_program.py`; its settings are variables.
+"""A server as our processes run it; its settings are variables.
 
 POST / answers with the length of the body; GET /slow answers when GET /go came; GET /large answers with 8 MB.
 """

@@ -1,9 +1,8 @@
 import asyncio
 import json
-import os
 import re
+import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,8 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-PROGRAM = Path(__file__).with_name("bounded_server_program.py")
-ROOT = Path(__file__).parents[4]
+from tests.support.forked import Forked
+from tests.support.paystream_command import environment_of
+
+PROGRAM = "tests.integration.infra.http.bounded_server_program"
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 
@@ -119,44 +120,21 @@ Start = Callable[..., Awaitable[Server]]
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
     """Starts servers, with settings in lower case."""
-    processes: list[asyncio.subprocess.Process] = []
+    processes: list[Forked] = []
 
     async def start_one(**settings: object) -> Server:
-        variables = {key.upper(): str(value) for key, value in settings.items()}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(PROGRAM),
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "LOG_LEVEL": "INFO"} | variables,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        process = await Forked.start(PROGRAM, env=environment_of({"log_level": "INFO", **settings}), cwd=tmp_path)
         processes.append(process)
-        assert process.stdout is not None
-        async with asyncio.timeout(30):
-            while line := await process.stdout.readline():
-                entry = json.loads(line)
-                if entry["event"] == "http_server_started":
-                    break
-        reading.append(asyncio.create_task(_read_on(process.stdout)))
-        servers.append(Server(port=entry["port"], process=psutil.Process(process.pid)))
+        started = await process.logged("http_server_started")
+        servers.append(Server(port=started["port"], process=psutil.Process(process.pid)))
         return servers[-1]
 
-    reading: list[asyncio.Task[None]] = []
     servers: list[Server] = []
     yield start_one
     for connection in [each for server in servers for each in server.opened]:
         await connection.close()
     for each in processes:
-        with suppress(ProcessLookupError):
-            each.kill()
-        await each.wait()
-    await asyncio.gather(*reading)
-
-
-async def _read_on(stream: asyncio.StreamReader) -> None:
-    while await stream.read(65536):
-        pass
+        await each.end(signal.SIGKILL)
 
 
 @pytest.fixture
