@@ -26,6 +26,7 @@ from tests.unit.back_office.test_pages import (
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="NOT CHECKED: pages in a browser: there is no chromium"),
 ]
 

@@ -15,7 +15,7 @@ from tests.support.paystream_command import Ended, paystream
 from tests.support.personal_payments import EMAIL, MERCHANT, USER, a_payment, known_to_stripe
 from tests.support.vaults import WRAPPING_KEYS
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 OF_USER = (USER, "--merchant", MERCHANT, "--reason", "case 4711", "--actor", "privacy@shop.example")
 NEWER = base64.b64encode(bytes(reversed(range(32)))).decode()

@@ -17,7 +17,7 @@ from tests.support.paystream_command import environment_of, paystream
 from tests.support.waiting import eventually
 from tests.unit.event_store.witness.small_logs import KEY, SmallLog
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 LOG, FORGED = SmallLog(), SmallLog(forged_at=3)
 

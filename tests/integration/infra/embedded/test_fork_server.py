@@ -20,6 +20,7 @@ from tests.integration.infra.embedded.components import alive, wait_until
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every process is started anew"),
 ]
 

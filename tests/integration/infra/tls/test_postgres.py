@@ -16,7 +16,7 @@ from tests.support.debian_postgres import USER, programs, tls_postgres
 from tests.support.pgbouncer import through
 from tests.support.tls_front import TlsFront, tls_front
 
-pytestmark = [pytest.mark.integration, pytest.mark.direct_postgres]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.direct_postgres]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.support.paystream_command import Ended, paystream
 from tests.support.sealed_logs import KEY, SealedLog, sealed_log
 from tests.support.witnesses import asking, new_key, witness
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.support.database import Database
 from tests.support.paystream_command import Ended, paystream
 from tests.support.rebuilds import PARTITIONS, LogProjector, rebuilding, store_payments
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 Run: TypeAlias = Callable[..., Awaitable[Ended]]
 

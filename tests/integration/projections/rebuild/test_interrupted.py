@@ -19,7 +19,7 @@ from tests.support.paystream_command import environment_of
 from tests.support.rebuilds import LogProjector, nothing_differs, rebuilding, rebuilt, rows_of, store_payments
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[4]
 

@@ -21,7 +21,7 @@ from tests.support.read_model import MERCHANT
 from tests.support.rebuilds import LogProjector, nothing_differs, rebuilding, rebuilt, store_payments
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 _MOST_PAYMENTS = 300
 
