@@ -62,6 +62,11 @@ class DataKey:
     key_id: KeyId
     aead: AESGCM
 
+    @classmethod
+    def unkept(cls, key_id: KeyId) -> "DataKey":
+        """Return a key that nobody keeps: what it encrypts can be read by nobody, from the beginning."""
+        return cls(key_id=key_id, aead=AESGCM(AESGCM.generate_key(_KEY_BITS)))
+
     def encrypt(self, value: Any, *, event_id: UUID, pointer: str, partial: str | None = None) -> str:
         """Return what stands in the place of a value, which must be JSON."""
         nonce = os.urandom(_NONCE_BYTES)

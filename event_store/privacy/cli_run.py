@@ -109,7 +109,7 @@ def print_erased(done: Erased) -> None:
     if not any(ids.values()):
         print("- Stripe: nothing of this user is known there")
         return
-    print("- what Stripe tells of these payments later: it gets new keys. Erase again after the redaction")
+    print("- balance transactions of refunds, disputes and captures that are yet to come: erase again after them")
     print("- Stripe, which redacts on request (https://docs.stripe.com/privacy/redaction):")
     print('    curl https://api.stripe.com/v1/privacy/redaction_jobs -u "$STRIPE_SECRET_KEY:" \\')
     objects = [f'    -d "objects[{kind}][]={each}"' for kind, found in ids.items() for each in found]

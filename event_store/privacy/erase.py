@@ -20,7 +20,7 @@ from event_store.appends import NO_STREAM, Append, Appended
 from event_store.decide import StreamCommand, decide_and_append
 from event_store.event_log import ConnectionLog
 from event_store.payments import PAYMENT
-from event_store.privacy.keys import burned_keys
+from event_store.privacy.keys import burned_keys, subject_columns
 from event_store.privacy.user_data import SQL, UserData, batches, find_user_data
 from event_store.split_payments import SPLIT_PAYMENT
 from event_store.store import append, load, load_many
@@ -150,12 +150,10 @@ async def _destroy(
     """Remove the keys and record it, in one transaction; None: another writer was faster, and nothing was done."""
     metadata, subjects = order.metadata, found.subjects
     async with conn.transaction() as transaction:
-        parameters = {
-            "merchant_ids": [each.merchant_id for each in subjects],
-            "subjects": [each.name for each in subjects],
-        }
-        rows = await (await conn.execute(SQL.take_keys, parameters)).fetchall()
-        every_key = {key_id for (key_id,) in rows} | found.key_ids  # one that was lost may come back with a backup
+        later_key, held = await _erase_stripe_subjects(conn, [each for each in subjects if each.user_id is None])
+        rows = await (await conn.execute(SQL.take_keys, subject_columns(subjects))).fetchall()
+        taken = {key_id for (key_id,) in rows} - held
+        every_key = taken | later_key | found.key_ids  # one that was lost may come back with a backup
         burned = await burned_keys(conn, every_key) if every_key else set()
         keys = tuple(KeyId(key_id) for key_id in sorted(every_key - burned))
         receipt = UserErased(
@@ -181,6 +179,21 @@ async def _destroy(
             return receipt, last.position
         transaction.force_rollback = True
     return None
+
+
+async def _erase_stripe_subjects(conn: Connection, subjects: Collection[Subject]) -> tuple[set[UUID], set[UUID]]:
+    """Note that subjects get no key any more, and hold the places of keys that they lack.
+
+    Return the id that what Stripe tells of them later names, which is yet to be burned (none: all were erased before);
+    and the ids of the rows that hold a place.
+    """
+    later_key = uuid7()
+    cursor = await conn.execute(SQL.erase_subjects, {"key_id": later_key, **subject_columns(subjects)})
+    erased_now = [Subject(merchant_id=MerchantId(row[0]), name=row[1]) for row in await cursor.fetchall()]
+    if not erased_now:
+        return set(), set()
+    cursor = await conn.execute(SQL.hold_subjects, subject_columns(erased_now))
+    return {later_key}, {key_id for (key_id,) in await cursor.fetchall()}
 
 
 async def _mark_streams(

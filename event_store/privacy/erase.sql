@@ -19,6 +19,25 @@ SELECT position, event_id, stream_id, version, category, type, schema_version, d
     OR category = 'stripe-balance' AND data->>'source_id' = ANY (%(references)s::text[])
  ORDER BY position;
 
+-- name: erase_subjects
+-- Note that these subjects get no key any more; which of them had not been noted. Each names a key that is burned.
+INSERT INTO privacy.erased_subjects (merchant_id, subject, key_id)
+SELECT s.merchant_id, s.subject, %(key_id)s
+  FROM unnest(%(merchant_ids)s::text[], %(subjects)s::text[]) AS s(merchant_id, subject)
+ ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+RETURNING merchant_id, subject;
+
+-- name: hold_subjects
+-- Take the places of the keys that some subjects lack, until `take_keys`: who makes one at this moment is waited for, and
+-- who begins now waits, and then sees that the subject was erased. Ordered as in privacy.ensure_keys.
+INSERT INTO privacy.data_keys (key_id, merchant_id, subject, wrapped, wrapping_key)
+SELECT gen_random_uuid(), s.merchant_id, s.subject, '', ''
+  FROM unnest(%(merchant_ids)s::text[], %(subjects)s::text[]) AS s(merchant_id, subject)
+ ORDER BY 2, 3
+    ON CONFLICT DO NOTHING
+RETURNING key_id;
+
 -- name: take_keys
 -- Remove the keys of some subjects; which they were.
 DELETE FROM privacy.data_keys k

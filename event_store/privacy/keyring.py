@@ -12,7 +12,7 @@ from domain.ids import KeyId
 from event_store.group_commit import Batcher
 from event_store.privacy import metrics
 from event_store.privacy.cipher import DataKey, KeyJustDestroyed, KeysUnavailable, WrappedKey, WrappingKeys
-from event_store.privacy.keys import burned_keys, ensure_keys, find_keys
+from event_store.privacy.keys import burned_keys, ensure_keys, erased_keys, find_keys
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 from schemas.personal import Subject
@@ -83,6 +83,8 @@ class Keyring:
         began = self._clock()
         async with await self._connection() as conn:
             stored = await ensure_keys(conn, offered)
+            lacking = set(subjects) - {each.subject for each in stored}
+            erased = await erased_keys(conn, lacking) if lacking else {}
         metrics.KEYS_MADE.inc(len({each.key_id for each in offered} & {each.key_id for each in stored}))
         found: dict[Subject, DataKey | Exception] = {}
         for each in stored:
@@ -91,6 +93,11 @@ class Keyring:
                 cached = KnownKey(key=key, until=began + self._cache_s, subject=each.subject)
                 self._keep(cached, each.key_id)
                 self._by_subject[each.subject] = cached
+        for subject, key_id in erased.items():
+            found[subject] = unkept = DataKey.unkept(key_id)
+            self._clear_if_full()
+            # Not by its id: whoever reads has to find that it was destroyed.
+            self._by_subject[subject] = KnownKey(key=unkept, until=began + self._cache_s, subject=subject)
         return [found.get(each) or KeyJustDestroyed("its user is being erased") for each in subjects]
 
     async def _find(self, needed: Sequence[UUID]) -> Sequence[KnownKey | Exception]:
@@ -126,7 +133,10 @@ class Keyring:
         return self._pool.connection()
 
     def _keep(self, cached: KnownKey, key_id: UUID) -> None:
-        if len(self._by_id) >= _MOST_KEYS:
+        self._clear_if_full()
+        self._by_id[key_id] = cached
+
+    def _clear_if_full(self) -> None:
+        if max(len(self._by_id), len(self._by_subject)) >= _MOST_KEYS:
             self._by_id.clear()
             self._by_subject.clear()
-        self._by_id[key_id] = cached

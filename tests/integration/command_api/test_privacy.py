@@ -67,7 +67,7 @@ async def test_an_erasure_is_signed_by_who_asked_for_it(
     async with client(database, vault) as api:
         answer = await api.post("/privacy/erasures", json=BODY, headers={"Paystream-Actor": "olga"})
     receipt = ErasureAnswer.model_validate_json(answer.content)
-    assert (answer.status_code, receipt.keys, receipt.payments) == (200, 1, 1)
+    assert (answer.status_code, receipt.keys, receipt.payments) == (200, 2, 1)
     assert (await read(encrypting, vault, stream_id))[0] == "[erased]"
     (recorded,) = await load(encrypting, stream_id_of(SUBJECT))
     event = PRIVACY_CODEC.decode(recorded)

@@ -48,7 +48,7 @@ async def test_a_user_is_exported_erased_and_exported(
     assert (tmp_path / "before.json").stat().st_mode & 0o077 == 0, "only for who asked"
     erased = await privacy(database, tmp_path, "erase", *OF_USER, "--yes")
     assert erased.code == 0, erased.errors
-    assert "1 keys destroyed" in erased.output
+    assert "2 keys destroyed" in erased.output
     assert "objects[payment_intents][]=pi_ada" in erased.output
     after = await privacy(database, tmp_path, "export", *OF_USER)
     assert (EMAIL in after.output, "[erased]" in after.output, "privacy.user_erased" in after.output) == (

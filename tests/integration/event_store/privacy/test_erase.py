@@ -47,7 +47,7 @@ async def read(connection: Connection, vault: Vault, stream_id: UUID) -> tuple[s
 async def test_what_was_erased_reads_so(encrypting: Connection, officer: Connection, vault: Vault) -> None:
     stream_id = await a_known_payment(encrypting)
     done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
-    assert (len(done.receipt.keys), done.receipt.payments, done.streams) == (1, 1, 1)
+    assert (len(done.receipt.keys), done.receipt.payments, done.streams) == (2, 1, 1)
     assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)
     (first, *_) = await vault.decrypt(await load(encrypting, stream_id))
     assert orjson.loads(first.data)["description"] == "[erased]"
@@ -82,7 +82,7 @@ async def test_a_payment_under_way_is_waited_for(encrypting: Connection, officer
     with pytest.raises(ErasureRefused, match="under way"):
         await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
     done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS, force=True)
-    assert len(done.receipt.keys) == 1
+    assert len(done.receipt.keys) == 2
 
 
 async def test_a_user_who_comes_back_gets_a_new_key(encrypting: Connection, officer: Connection, vault: Vault) -> None:
@@ -175,5 +175,5 @@ async def test_a_key_that_was_lost_is_burned_before_it_can_come_back(
     await officer.execute("DELETE FROM privacy.data_keys")
     assert await read(encrypting, vault, stream_id) == ("[damaged]", dict.fromkeys(ERASED, "[damaged]") | ORDER_NUMBER)
     done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
-    assert (len(done.receipt.keys), done.streams) == (1, 1)
+    assert (len(done.receipt.keys), done.streams) == (2, 1)
     assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)

@@ -83,12 +83,13 @@ async def test_a_restored_backup_does_not_undo_an_erasure(tmp_path: Path, lent_b
             await published_up_to(relay, marked.position)
         primary.kill()
     async with server_on(yesterdays, tmp_path / "restored", primary) as restored:
-        assert await _keys(restored) == list(done.receipt.keys), "the backup has the key"
+        (key_id,) = await _keys(restored)
+        assert key_id in done.receipt.keys, "the backup has the key"
         assert await read(restored, payment_id) == DESCRIPTION, "and is as it was"
         async with await psycopg.AsyncConnection.connect(url(restored, "relay"), autocommit=True) as connection:
             await RecoveryAdmin().recover(connection, settings, actor="a test", reason="a disk was lost")
         assert (await state_of(restored, database)).closed_because is None
-        assert await _keys(restored) == list(done.receipt.keys), "the key is still there"
+        assert await _keys(restored) == [key_id], "the key is still there"
         assert await read(restored, payment_id) == "[erased]"
 
 

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ids import UserId
+from domain.ids import KeyId, UserId
 from domain.payment.requests import RESERVED_METADATA_PREFIX
 from event_store.appends import Append
 from event_store.privacy import keyring
 from event_store.privacy.cipher import KeyJustDestroyed, UnknownWrappingKey, WrappedKey, WrappingKeys
 from event_store.privacy.vault import NoVault, Vault
+from infra.ids import uuid7
 from infra.postgres.pool import Pool
 from schemas.envelope import RecordedEvent
 from schemas.events import PAYMENT_CODEC
@@ -38,10 +39,16 @@ class Keys:
 
     kept: dict[Subject, WrappedKey] = field(default_factory=dict)
     burned: set[UUID] = field(default_factory=set)
+    gone: dict[Subject, KeyId] = field(default_factory=dict)
     refuses: bool = False
 
     async def ensure(self, _: object, offered: Sequence[WrappedKey]) -> list[WrappedKey]:
-        return [] if self.refuses else [self.kept.setdefault(each.subject, each) for each in offered]
+        if self.refuses:
+            return []
+        return [self.kept.setdefault(each.subject, each) for each in offered if each.subject not in self.gone]
+
+    async def erased(self, _: object, subjects: Collection[Subject]) -> dict[Subject, KeyId]:
+        return {each: self.gone[each] for each in subjects if each in self.gone}
 
     async def find(self, _: object, key_ids: Collection[UUID]) -> list[WrappedKey]:
         return [each for each in self.kept.values() if each.key_id in key_ids]
@@ -71,6 +78,7 @@ def in_memory() -> Iterator[Keys]:
     found = Keys()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keyring, "ensure_keys", found.ensure)
+        patch.setattr(keyring, "erased_keys", found.erased)
         patch.setattr(keyring, "find_keys", found.find)
         patch.setattr(keyring, "burned_keys", found.burnt)
         yield found
@@ -82,10 +90,10 @@ def keys() -> Iterator[Keys]:
         yield found
 
 
-def a_vault(wrapping: WrappingKeys | None = None) -> Vault:
-    """Return a vault that remembers nothing."""
+def a_vault(wrapping: WrappingKeys | None = None, *, cache_s: float = 0) -> Vault:
+    """Return a vault; by default it remembers nothing."""
     pool = cast("Pool", _NoPool())
-    return Vault(pool, wrapping or WrappingKeys({"a": bytes(32)}), metadata_keys=WORDS, cache_s=0)
+    return Vault(pool, wrapping or WrappingKeys({"a": bytes(32)}), metadata_keys=WORDS, cache_s=cache_s)
 
 
 def recorded(item: Append) -> RecordedEvent:
@@ -144,6 +152,18 @@ async def test_the_erased_reads_so_and_others_stay(keys: Keys) -> None:
     kept = await written(vault, a_payment(user_id=UserId("somebody_else")))
     keys.destroy(SUBJECT)
     assert await read(vault, gone) == ("[erased]", {"email": "[erased]", "customerName": "[erased]", "order": "A-1001"})
+    assert await read(vault, kept) == (DESCRIPTION, METADATA)
+
+
+async def test_an_erased_subject_is_erased_from_its_first_event(keys: Keys) -> None:
+    """Also in the process that wrote it, which may remember with what."""
+    keys.gone[SUBJECT] = burned = KeyId(uuid7())
+    keys.burned.add(burned)
+    vault = a_vault(cache_s=60)
+    for _ in range(2):
+        event = await written(vault, a_payment())
+        assert (await read(vault, event))[0] == (await read(a_vault(), event))[0] == "[erased]"
+    kept = await written(vault, a_payment(user_id=UserId("somebody_else")))
     assert await read(vault, kept) == (DESCRIPTION, METADATA)
 
 
