@@ -16,9 +16,10 @@ from event_store.relay.relay import Relay
 from event_store.relay.session import Session
 from event_store.relay.shard import Shard
 from event_store.store import Connection, append
+from infra.kafka.topics import create_topics
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka
-from schemas.topics import PAYMENT, partition_of
+from schemas.topics import PAYMENT, declarations, partition_of
 from tests.support.brokers import LentBroker, on_apache
 from tests.support.database import Database
 from tests.support.kafka import (
@@ -176,6 +177,24 @@ async def test_a_broker_that_lost_its_memory_is_filled_again_from_the_log(
         await lent_broker.wipe()
         position = await append_streams(app, streams=3, events=1)
         await reached(relay, position)
+    await assert_a_consumer_gets_each_event_once(app, settings)
+
+
+async def test_a_broker_that_lost_the_only_batch_of_each_partition_is_filled_again(
+    database: Database, app: Connection, lent_broker: LentBroker
+) -> None:
+    """No new event comes, and the embedded broker says of some empty partitions that they end at 1."""
+    settings = lent_broker.settings()
+    position = await append_streams(app, streams=40, events=1)
+    async with running_relay(database, settings) as relay:
+        await reached(relay, position)
+        await lent_broker.wipe()
+        await create_topics(settings, declarations(settings.kafka_topic_partitions, 1))
+
+        async def events() -> int:
+            return sum(len(records) for records in (await read_topic(settings, PAYMENT)).values())
+
+        await eventually(events, lambda found: found >= 40)
     await assert_a_consumer_gets_each_event_once(app, settings)
 
 

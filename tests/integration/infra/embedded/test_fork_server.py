@@ -30,6 +30,15 @@ _ENVIRONMENT = {"ONLY": "this", "PATH": os.environ["PATH"]}
 Start = Callable[..., ChildProcess]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_fork_server() -> Iterator[None]:
+    """One that these tests may kill: others run processes of that of the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ForkServer, "_running", None)
+        yield
+        ForkServer.get()._end()
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[ChildProcess] = []
