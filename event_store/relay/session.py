@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import pairwise
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -225,6 +226,10 @@ class Session:
         found: dict[Place, Published] = {}
         for place, position in batches.positions.items():
             first, last = offsets[place][0], offsets[place][-1] + batches.of_place[place][-1].record_count() - 1
+            for batch, (offset, following) in zip(batches.of_place[place], pairwise(offsets[place]), strict=False):
+                end = offset + batch.record_count() - 1
+                if following <= end:  # the broker took one, lost its memory, and took the next
+                    raise TopicWentBack(place, end, following)
             before = self._progress.published.get(place)
             if before is not None and first <= before.offset:
                 raise TopicWentBack(place, before.offset, first)
