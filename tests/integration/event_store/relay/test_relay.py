@@ -180,7 +180,7 @@ async def test_a_broker_that_lost_its_memory_is_filled_again_from_the_log(
     await assert_a_consumer_gets_each_event_once(app, settings)
 
 
-async def test_a_broker_that_lost_the_only_batch_of_each_partition_is_filled_again(
+async def test_a_broker_that_lost_its_only_batches_is_filled_again(
     database: Database, app: Connection, lent_broker: LentBroker
 ) -> None:
     """No new event comes, and the embedded broker says of some empty partitions that they end at 1."""
