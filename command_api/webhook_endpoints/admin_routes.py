@@ -2,13 +2,13 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from command_api.webhook_endpoints import render
 from command_api.webhook_endpoints.documentation import NOT_FOUND
 from command_api.webhook_endpoints.routes import DeliveryParameters, EndpointIdPath, delivery_page, endpoint_of
 from command_api.webhook_endpoints.service import WebhookEndpointService
-from event_store.access.http import merchant_of
+from event_store.access.http import MerchantIdPath, merchant_of
 from infra.http.auth import authenticated
 from infra.http.operations import answer, documented, operator_of
 from infra.http.query_string import refuse_repeated
@@ -18,7 +18,6 @@ READ: Final = "admin:read"
 
 router = APIRouter(tags=["access"])
 
-MerchantIdPath = Annotated[str, Path(description="The merchant's id.")]
 _PLACE = "/merchants/{merchant_id}/webhook-endpoints"
 
 
@@ -67,4 +66,4 @@ def _service(request: Request) -> WebhookEndpointService:
 
 def _storable(merchant_id: str) -> str:
     """Return the id; what PostgreSQL's text cannot hold names nobody."""
-    return merchant_id.replace("\x00", "")
+    return "" if "\x00" in merchant_id else merchant_id

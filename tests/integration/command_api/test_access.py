@@ -221,6 +221,9 @@ async def test_a_merchants_webhook_endpoints_are_shown_to_the_operator_alone(sta
     assert deliveries.json() == {"data": [], "has_more": False, "next_before": None}
     assert (await staff.client.get(f"{one}/deliveries?sort=x")).status_code == 400
     assert (await staff.client.get(f"/merchants/shop/webhook-endpoints/{listed['id']}")).status_code == 404
+    for wrong in (f"/merchants/%00{MERCHANT}/webhook-endpoints", f"/merchants/{MERCHANT}%00/webhook-endpoints"):
+        assert (await staff.client.get(f"{wrong}/{listed['id']}")).status_code == 404, "it names another merchant"
+        assert (await staff.client.get(f"{wrong}/{listed['id']}/deliveries")).status_code == 404
     assert (await staff.client.get(place, headers=own)).status_code == 403
 
 
