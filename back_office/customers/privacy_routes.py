@@ -10,7 +10,6 @@ from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
-from infra.http.context import request_context
 
 router = APIRouter()
 
@@ -37,7 +36,7 @@ async def erase(request: Request, visitor: Officer) -> Response:
         return await _preview(request, visitor, user_id, mistakes=mistakes, filled=fields)
     body = {"user_id": user_id, "reason": reason}
     try:
-        done = (await office_of(request).command_api.post("/privacy/erasures", body, _headers(request, visitor))).body
+        done = (await office_of(request).command_api.post("/privacy/erasures", body, visitor.headers(request))).body
     except ApiRefused as refused:
         if refused.status != _CONFLICT:
             raise
@@ -54,7 +53,7 @@ async def hand_out(request: Request, visitor: Officer) -> Response:
     if mistakes:
         return await _preview(request, visitor, user_id, mistakes=mistakes, filled=fields)
     body = {"user_id": user_id, "reason": reason}
-    found = (await office_of(request).command_api.post("/privacy/exports", body, _headers(request, visitor))).body
+    found = (await office_of(request).command_api.post("/privacy/exports", body, visitor.headers(request))).body
     headers = {"Content-Disposition": 'attachment; filename="customer.json"', "Cache-Control": "no-store"}
     return Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), headers=headers, media_type="application/json")
 
@@ -84,7 +83,3 @@ async def _preview(
 
 def _mistakes(field: str, reason: str) -> dict[str, str]:
     return {} if reason else {field: "Say why: it is written into the log."}
-
-
-def _headers(request: Request, visitor: Visitor) -> dict[str, str]:
-    return {"Paystream-Actor": visitor.name, "X-Correlation-ID": request_context(request).correlation_id}

@@ -18,7 +18,6 @@ from back_office.exports.tables import TABLES, Table, Value
 from back_office.office import Office, office_of
 from back_office.staff.roles import Permission
 from back_office.web.visitor import NotAllowed, Visitor, requires
-from infra.http.context import request_context
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +42,11 @@ async def export(request: Request, visitor: Annotated[Visitor, Depends(requires(
     if mistakes:
         raise HTTPException(422, "Correct the filters that are marked first.")
     body = {"what": fields["what"], "format": form, "filters": parameters}
-    headers = {"Paystream-Actor": visitor.name, "X-Correlation-ID": request_context(request).correlation_id}
     # The first page is read before anything is recorded: what the API refuses is a page of errors, no empty file.
     api = office.query_api if table.permission is Permission.EXPORT_PAYMENTS else office.finance_api
     pages = all_pages(api, table.path, parameters)
     first = await anext(pages)
-    recorded = (await office.command_api.post("/exports", body, headers)).body
+    recorded = (await office.command_api.post("/exports", body, visitor.headers(request))).body
     EXPORTS.labels(fields["what"], form).inc()
     log.info("rows_exported", export_id=recorded["id"], what=fields["what"], format=form)
     return _file(office, table, form, fields["what"], _portions(table, first, pages))

@@ -10,12 +10,11 @@ from starlette.responses import RedirectResponse
 
 from back_office.apis.errors import ApiAway, ApiRefused, Json
 from back_office.office import office_of
-from back_office.operations.operation import MAX_REASON_CHARS
+from back_office.operations.operation import MAX_REASON_CHARS, check_reason
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment
 from back_office.web.templates import page
-from back_office.web.visitor import KEPT_FIELDS, Visitor, requires
-from infra.http.context import request_context
+from back_office.web.visitor import Visitor, kept_fields, requires
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +36,7 @@ _UNKNOWN = (
 @router.get("/new-merchant")
 async def show_merchant_form(request: Request, visitor: Officer) -> Response:
     """Ask for what a merchant needs."""
-    return _form(request, visitor, "merchants/new_merchant.html", _given(request))
+    return _form(request, visitor, "merchants/new_merchant.html", kept_fields(request))
 
 
 @router.post("/new-merchant")
@@ -67,7 +66,7 @@ async def show_key_form(request: Request, visitor: Officer) -> Response:
     """Ask for what a key is to be for."""
     merchant_id = request.query_params.get("merchant_id", "")
     await office_of(request).admin_api.get(f"/merchants/{segment(merchant_id)}")
-    return _form(request, visitor, "merchants/key_form.html", {**_given(request), "merchant_id": merchant_id})
+    return _form(request, visitor, "merchants/key_form.html", {**kept_fields(request), "merchant_id": merchant_id})
 
 
 @router.post("/new-key")
@@ -99,9 +98,8 @@ async def make_key(request: Request, visitor: Officer) -> Response:
 
 async def _sent(request: Request, visitor: Visitor, path: str, body: Json) -> Json | tuple[int, str]:
     """Return what was made; or the status and the reason that it was not, as the form shows it."""
-    headers = {"Paystream-Actor": visitor.name, "X-Correlation-ID": request_context(request).correlation_id}
     try:
-        return (await office_of(request).admin_api.post(path, body, headers)).body
+        return (await office_of(request).admin_api.post(path, body, visitor.headers(request))).body
     except ApiAway:
         return 503, _UNKNOWN
     except ApiRefused as refused:
@@ -110,17 +108,10 @@ async def _sent(request: Request, visitor: Visitor, path: str, body: Json) -> Js
         return refused.status, refused.detail
 
 
-def _given(request: Request) -> dict[str, str]:
-    return {name: text for name, text in request.query_params.items() if name in KEPT_FIELDS}
-
-
 def _reason_mistakes(fields: Mapping[str, str]) -> dict[str, str]:
-    reason = fields.get("reason", "").strip()
-    if not reason:
-        return {"reason": "Say why: it is recorded."}
-    if len(reason) > MAX_REASON_CHARS:
-        return {"reason": f"{MAX_REASON_CHARS} characters at most; these are {len(reason)}."}
-    return {}
+    mistakes: dict[str, str] = {}
+    check_reason(fields.get("reason", "").strip(), mistakes)
+    return mistakes
 
 
 def _form(request: Request, visitor: Visitor, template: str, fields: Mapping[str, str], **shown: Any) -> Response:

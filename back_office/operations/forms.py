@@ -15,8 +15,7 @@ from back_office.operations.operation import MAX_REASON_CHARS, StaffOperation
 from back_office.web.addresses import segment
 from back_office.web.forms import FormIncomplete
 from back_office.web.templates import page
-from back_office.web.visitor import KEPT_FIELDS, Visitor, requires
-from infra.http.context import request_context
+from back_office.web.visitor import Visitor, kept_fields, requires
 
 log = structlog.get_logger(__name__)
 
@@ -64,11 +63,7 @@ class Attempt:
         label = path.strip("/").partition("/")[0] + "." + self.operation.name
         try:
             body = self.operation.body(self.fields)
-            headers = {
-                "Paystream-Actor": self.visitor.name,
-                "X-Correlation-ID": request_context(self.request).correlation_id,
-            }
-            answer = await office_of(self.request).admin_api.post(path, body, headers)
+            answer = await office_of(self.request).admin_api.post(path, body, self.visitor.headers(self.request))
         except FormIncomplete as refused:
             return self.form(mistakes=refused.mistakes, status=422)
         except ApiAway:
@@ -119,7 +114,7 @@ def add_operation(
     address = f"{place}/{{thing_id}}/{operation.name}"
 
     async def show_form(request: Request, thing_id: str, visitor: Annotated[Visitor, allowed]) -> Response:
-        given = {name: text for name, text in request.query_params.items() if name in KEPT_FIELDS}
+        given = kept_fields(request)
         return (await _begun(request, visitor, thing_id, given)).form()
 
     async def carry_out(request: Request, thing_id: str, visitor: Annotated[Visitor, allowed]) -> Response:

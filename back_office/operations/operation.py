@@ -16,6 +16,14 @@ MOST_OLD_VALID_HOURS = 720
 """The command API's."""
 
 
+def check_reason(reason: str, mistakes: dict[str, str]) -> None:
+    """Add to `mistakes`, which is by field, what is wrong with a reason."""
+    if not reason:
+        mistakes["reason"] = "Say why: it is recorded."
+    elif len(reason) > MAX_REASON_CHARS:
+        mistakes["reason"] = f"{MAX_REASON_CHARS} characters at most; these are {len(reason)}."
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StaffOperation:
     """One of them. Our address is that of the command API, but for what stands before it (`place`)."""
@@ -39,10 +47,8 @@ class StaffOperation:
         mistakes: dict[str, str] = {}
         body: Json = {}
         reason = fields.get("reason", "").strip()
-        if self.needs_reason and not reason:
-            mistakes["reason"] = "Say why: it is recorded."
-        if len(reason) > MAX_REASON_CHARS:
-            mistakes["reason"] = f"{MAX_REASON_CHARS} characters at most; these are {len(reason)}."
+        if reason or self.needs_reason:
+            check_reason(reason, mistakes)
         if self.sends_reason and reason:
             body["reason"] = reason
         if self.has_assignee:

@@ -14,11 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from back_office.office import Office, office_of
-from back_office.operations.operation import MAX_REASON_CHARS
+from back_office.operations.operation import MAX_REASON_CHARS, check_reason
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment
 from back_office.web.templates import page
-from back_office.web.visitor import KEPT_FIELDS, Visitor, requires
+from back_office.web.visitor import Visitor, kept_fields, requires
 from infra.settings.staff import StaffAccount
 
 log = structlog.get_logger(__name__)
@@ -75,8 +75,7 @@ async def show_account(request: Request, visitor: Officer, name: str) -> Respons
 @router.get("/staff/{name}/{change}")
 async def show_form(request: Request, visitor: Officer, name: str, change: Change) -> Response:
     """Ask for the reason."""
-    given = {field: text for field, text in request.query_params.items() if field in KEPT_FIELDS}
-    return _form(request, visitor, _account(office_of(request), name), change=change, fields=given)
+    return _form(request, visitor, _account(office_of(request), name), change=change, fields=kept_fields(request))
 
 
 @router.post("/staff/{name}/{change}")
@@ -106,11 +105,9 @@ async def change_account(request: Request, visitor: Officer, name: str, change: 
 def _mistakes(visitor: Visitor, account: StaffAccount, change: Change, reason: str) -> dict[str, str]:
     if change == "lock" and account.name == visitor.name:
         return {"reason": "Nobody locks themselves out: another operator can."}
-    if not reason:
-        return {"reason": "Say why: it is recorded."}
-    if len(reason) > MAX_REASON_CHARS:
-        return {"reason": f"{MAX_REASON_CHARS} characters at most; these are {len(reason)}."}
-    return {}
+    mistakes: dict[str, str] = {}
+    check_reason(reason, mistakes)
+    return mistakes
 
 
 def _form(

@@ -28,7 +28,6 @@ from back_office.web.money import format_money
 from back_office.web.templates import moment, page
 from back_office.web.visitor import Visitor, requires
 from back_office.web.words import words
-from infra.http.context import request_context
 
 router = APIRouter()
 
@@ -83,8 +82,9 @@ async def replay_all(request: Request, visitor: Operator) -> Response:
         body = _replay_body(consumer, limit)
     except FormIncomplete:
         return await _replay_page(request, visitor, consumer, limit)
-    headers = {"Paystream-Actor": visitor.name, "X-Correlation-ID": request_context(request).correlation_id}
-    count = (await office_of(request).admin_api.post("/dead-letters/replay", body, headers)).body["count"]
+    count = (await office_of(request).admin_api.post("/dead-letters/replay", body, visitor.headers(request))).body[
+        "count"
+    ]
     log.info("staff_replay_requested", consumer=consumer, count=count)
     visitor.session.notice = f"The replay of {count} is requested. The running consumer does it."
     return RedirectResponse("/dead-letters", status_code=303)

@@ -10,10 +10,16 @@ from back_office.office import Office, office_of
 from back_office.staff.roles import Permission, may
 from back_office.staff.sessions import Session
 from back_office.web.forms import FormRefused, read_form
+from infra.http.context import request_context
 from infra.logs import bind_context
 
 KEPT_FIELDS = ("amount", "reason", "assignee", "force", "hours", "days", "merchant_id", "merchant_name")
 """What people write into forms: it is there again after a log-in that came in between."""
+
+
+def kept_fields(request: Request) -> dict[str, str]:
+    """Return what was written into a form before the log-in: it stands in the address."""
+    return {name: text for name, text in request.query_params.items() if name in KEPT_FIELDS}
 
 
 class LoginNeeded(Exception):
@@ -57,6 +63,10 @@ class Visitor:
     def may(self, permission: str) -> bool:
         """Whether their role may do that."""
         return may(self.session.account.role, Permission(permission))
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """Return the headers of a call to the APIs: who acts, and as part of which request."""
+        return {"Paystream-Actor": self.name, "X-Correlation-ID": request_context(request).correlation_id}
 
     async def form(self, request: Request) -> Mapping[str, str]:
         """Return the fields of a form that one of this session's pages sent. Raises FormRefused."""
