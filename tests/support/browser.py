@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium")
 
@@ -33,3 +33,29 @@ async def browser_on(url: str, width: int, scheme: Scheme, *, scripts: bool = Tr
         finally:
             await browser.close()
     assert wrong == []
+
+
+async def log_in_by_keyboard(page: Page, name: str, password: str) -> None:
+    """Log in with the keys alone.
+
+    The first field takes the focus by itself, but only once the page is drawn, which may be after it is loaded: keys
+    that are typed before are lost.
+    """
+    await page.goto("/login")
+    for label, text in (("Name", name), ("Password", password)):
+        await expect(page.get_by_label(label)).to_be_focused()
+        await page.keyboard.type(text)
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/payments")
+
+
+async def reach(page: Page, selector: str) -> None:
+    """Go on by Tab until the element has the focus, which must be seen."""
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert outline != "none", f"{selector} does not show that it has the focus"
+            return
+    raise AssertionError(f"{selector} is not reached by Tab")

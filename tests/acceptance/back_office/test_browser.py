@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page
 
 from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
-from tests.support.browser import CHROMIUM, Scheme, browser_on
+from tests.support.browser import CHROMIUM, Scheme, browser_on, log_in_by_keyboard, reach
 from tests.support.system import System
 
 pytestmark = [
@@ -82,14 +82,8 @@ async def test_the_keyboard_alone_is_enough_to_log_in_and_search(system: System)
     created = (await system.create(wait=20, user_id="by_keyboard_alone")).json()
     await system.payment(created["id"], min_position=created["position"])
     async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
-        await page.goto("/login")
-        await page.keyboard.type(DEVELOPMENT_STAFF)  # the first field has the focus
-        await page.keyboard.press("Tab")
-        await page.keyboard.type(DEVELOPMENT_PASSWORD)
-        await page.keyboard.press("Enter")
-        await page.wait_for_url("**/payments")
-        for _ in range(3):  # to the content, home, the search
-            await page.keyboard.press("Tab")
+        await log_in_by_keyboard(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
+        await reach(page, "input[type=search]")
         await page.keyboard.type(created["id"])
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"**/payments/{created['id']}")

@@ -9,7 +9,7 @@ from playwright.async_api import Page
 from schemas.http.queries import ContradictionView
 from tests.integration.back_office.conftest import Served
 from tests.support.axe import serious_issues
-from tests.support.browser import CHROMIUM, SCHEMES, browser_on
+from tests.support.browser import CHROMIUM, SCHEMES, browser_on, log_in_by_keyboard, reach
 from tests.support.waiting import eventually
 from tests.unit.back_office.conftest import PASSWORD
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_refund, body_of, example
@@ -89,12 +89,7 @@ async def test_a_barrier_would_be_found(served: Served) -> None:
 @pytest.mark.timeout(120)
 async def test_the_keyboard_alone_is_enough_for_a_refund(served: Served) -> None:
     async with browser_on(served.url, 1280, "light") as page:
-        await page.goto("/login")
-        for text in ("finance", PASSWORD):  # the first field has the focus
-            await page.keyboard.type(text)
-            await page.keyboard.press("Tab")
-        await page.keyboard.press("Enter")
-        await page.wait_for_url("**/payments")
+        await log_in_by_keyboard(page, "finance", PASSWORD)
         await reach(page, f"a[href='{PAYMENT}']")
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"**{PAYMENT}")
@@ -111,17 +106,6 @@ async def test_the_keyboard_alone_is_enough_for_a_refund(served: Served) -> None
         await page.get_by_text("The refund is accepted here").wait_for()
     (command,) = served.command_api.commands()
     assert body_of(command) == {"amount_cents": 400, "reason": "duplicate"}
-
-
-async def reach(page: Page, selector: str) -> None:
-    """Go on by Tab until the element has the focus, which must be seen."""
-    for _ in range(60):
-        await page.keyboard.press("Tab")
-        if await page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-            assert outline != "none", f"{selector} does not show that it has the focus"
-            return
-    raise AssertionError(f"{selector} is not reached by Tab")
 
 
 @pytest.mark.timeout(120)
