@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic import BaseModel, ValidationError
 
 from infra.process import declared
 from infra.settings.loading import explain
@@ -27,10 +26,10 @@ class Process:
         """Read settings of a class as the process would. Raises pydantic's ValidationError."""
         if self.variables is None:
             return cls()
-        members = {"settings_customise_sources": classmethod(_given_alone), "__module__": __name__}
-        given = cast("type[S]", type(cls.__name__, (cls,), members))
         found: dict[str, Any] = {name.lower(): value for name, value in self.variables.items() if value}
-        return given(**found)
+        settings = cls.__new__(cls)
+        BaseModel.__init__(settings, **found)  # not that of BaseSettings, which reads the environment of this process
+        return settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,14 +109,3 @@ def given_deployment(variables: Mapping[str, Mapping[str, str]], chosen: Iterabl
 
 def _names(chosen: Iterable[str]) -> list[str]:
     return list(chosen) or declared.names(declared.SETTINGS)
-
-
-def _given_alone(
-    _: type[BaseSettings],
-    /,
-    settings_cls: type[BaseSettings],  # noqa: ARG001 - the names are pydantic's
-    init_settings: PydanticBaseSettingsSource,
-    **__: PydanticBaseSettingsSource,
-) -> tuple[PydanticBaseSettingsSource, ...]:
-    """Keep the environment of this process out of what another one finds."""
-    return (init_settings,)
