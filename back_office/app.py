@@ -36,6 +36,7 @@ from back_office.web.addresses import START
 from back_office.web.errors import install_error_pages
 from back_office.web.headers import SecurityHeaders
 from back_office.webhooks.routes import router as webhook_routes
+from infra.http.app import add_routers
 from infra.http.context import RequestContextMiddleware
 from infra.process.health import Health, health_routes
 
@@ -44,7 +45,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.office = office
-    for router in (
+    routers = (
         staff_routes,
         session_routes,
         recovery_routes,
@@ -73,8 +74,8 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         making_routes,
         limit_routes,
         account_routes,
-    ):
-        app.include_router(router)
+    )
+    add_routers(app, routers)
 
     @app.get("/")
     async def start() -> RedirectResponse:

@@ -25,7 +25,7 @@ from command_api.webhook_endpoints.service import WebhookEndpointService
 from command_api.webhooks.routes import router as webhooks_router
 from command_api.webhooks.service import WebhookIntake
 from infra.access.keyring import ApiKeyring
-from infra.http.app import build_app
+from infra.http.app import add_routers, build_app
 from infra.http.browsers import allow_origins
 from infra.http.operations import Operations, declared_routers
 from infra.http.rate_limit.limiter import RateLimiter
@@ -82,7 +82,7 @@ def openapi_documents() -> Mapping[str, dict[str, Any]]:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for each in (
+    routers = (
         payments_router,
         split_payments_router,
         client_secrets_router,
@@ -94,5 +94,5 @@ def _add_routes(app: FastAPI) -> None:
         webhook_endpoints_router,
         webhook_endpoints_admin_router,
         *declared_routers(),
-    ):
-        app.router.routes.extend(each.routes)  # not include_router(), which wraps every route once more
+    )
+    add_routers(app, routers)

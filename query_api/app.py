@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from psycopg.errors import QueryCanceled
 
 from infra.access.keyring import ApiKeyring
-from infra.http.app import build_app
+from infra.http.app import add_routers, build_app
 from infra.http.auth import authenticated
 from infra.http.browsers import allow_origins
 from infra.http.problems import problem_response
-from infra.http.query_string import refuse_repeated
 from infra.http.rate_limit.limiter import RateLimiter
 from infra.postgres.pool import Pool
 from infra.process.health import Health, health_routes
@@ -92,7 +91,7 @@ def openapi_documents() -> Mapping[str, dict[str, Any]]:
 
 
 def _add_routes(app: FastAPI, *, anonymous_merchant_id: str | None) -> None:
-    for router in (
+    routers = (
         payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
         dispute_routes(authenticated(SCOPE, anonymous_merchant_id)),
         split_payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
@@ -104,8 +103,8 @@ def _add_routes(app: FastAPI, *, anonymous_merchant_id: str | None) -> None:
         payout_routes(authenticated(FINANCE_SCOPE)),
         reconciliation_routes,
         audit_routes(authenticated(AUDIT_SCOPE)),
-    ):
-        app.include_router(router, dependencies=[Depends(refuse_repeated)])
+    )
+    add_routers(app, routers)
     app.add_exception_handler(QueryCanceled, _on_timeout)
 
 

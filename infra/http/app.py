@@ -1,8 +1,8 @@
 """What every HTTP API has: a request context, problems as errors, its OpenAPI document and the pages that show it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from infra.http.context import RequestContextMiddleware
 from infra.http.docs import documentation_routes
@@ -25,3 +25,9 @@ def build_app(description: ApiDescription, add_routes: Callable[[FastAPI], None]
     describe(app, description)
     app.router.routes.extend(documentation_routes(app))
     return app
+
+
+def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Serve the routes of the routers as they are: `include_router` wraps each, which costs time at each request."""
+    for each in routers:
+        app.router.routes.extend(each.routes)

@@ -15,6 +15,7 @@ from query_api.audit.parameters import AuditPageParameters, StaffLogParameters
 from query_api.audit.service import AuditReads
 from query_api.parameters import LARGEST, Reader
 from query_api.payments.errors import payment_not_found
+from query_api.router import read_router
 from schemas.http.strict import parse_id
 
 SCOPE: Final = "audit:read"
@@ -25,7 +26,7 @@ _NO_PARAMETERS: dict[str, Any] = {"dependencies": [Depends(refuse_all)]}
 
 def audit_routes(reader: Reader) -> APIRouter:
     """Return the routes; `reader` is the dependency that authenticates the caller."""
-    router = APIRouter(tags=["audit"])
+    router = read_router("audit")
 
     @router.get("/audit/seals", **_NO_PARAMETERS, **SEALS)
     async def get_seals(request: Request, _: Annotated[Principal, Depends(reader)]) -> Response:

@@ -13,6 +13,7 @@ from projections.payments.read import CustomerTotal
 from query_api.documentation import documented
 from query_api.parameters import Reader, Text
 from query_api.responses import Json, json_response
+from query_api.router import read_router
 from schemas.http.customers import CustomerTotals
 from schemas.http.times import timestamp
 
@@ -29,7 +30,7 @@ class CustomerParameters(BaseModel):
 
 def customer_routes(reader: Reader) -> APIRouter:
     """Return the route; `reader` is the dependency that authenticates the caller."""
-    router = APIRouter(tags=["payments"])
+    router = read_router("payments")
 
     @router.get("/customer-totals", **documented(CustomerTotals, _FORBIDDEN))
     async def get_customer_totals(

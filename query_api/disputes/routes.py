@@ -10,11 +10,12 @@ from query_api.disputes.parameters import DisputeListParameters
 from query_api.disputes.service import DisputeReads
 from query_api.parameters import Reader
 from query_api.payments.routes import MinPosition, larger
+from query_api.router import read_router
 
 
 def dispute_routes(reader: Reader) -> APIRouter:
     """Return the routes; `reader` is the dependency that authenticates the caller."""
-    router = APIRouter(tags=["payments"])
+    router = read_router("payments")
 
     @router.get("/disputes", **DOCUMENTED)
     async def list_disputes(

@@ -9,6 +9,7 @@ from query_api.ledger.documentation import ETAG, documented
 from query_api.ledger.parameters import BalanceParameters, EntryParameters
 from query_api.ledger.service import LedgerReads
 from query_api.parameters import IfNoneMatch, Reader
+from query_api.router import read_router
 from schemas.http.ledger import LedgerBalances, LedgerEntryPage, TrialBalance
 
 SCOPE: Final = "finance:read"
@@ -16,7 +17,7 @@ SCOPE: Final = "finance:read"
 
 def ledger_routes(reader: Reader) -> APIRouter:
     """Return the routes; `reader` is the dependency that authenticates the caller."""
-    router = APIRouter(tags=["ledger"], prefix="/ledger")
+    router = read_router("ledger", prefix="/ledger")
 
     @router.get("/balances", **documented(LedgerBalances, etag=ETAG))
     async def get_ledger_balances(

@@ -10,13 +10,14 @@ from query_api.merchant.documentation import ETAG, documented
 from query_api.merchant.parameters import MerchantDiscrepancyParameters, MerchantEntryParameters
 from query_api.merchant.service import MerchantReads
 from query_api.parameters import IfNoneMatch, Reader
+from query_api.router import read_router
 from schemas.http.ledger import LedgerBalances, LedgerEntryPage
 from schemas.http.merchant import MerchantDiscrepancyPage
 
 
 def merchant_routes(reader: Reader) -> APIRouter:
     """Return the routes; `reader` is the dependency that authenticates the caller."""
-    router = APIRouter(tags=["merchant"], prefix="/merchant")
+    router = read_router("merchant", prefix="/merchant")
 
     @router.get("/ledger/balances", **documented(LedgerBalances, etag=ETAG))
     async def get_merchant_balances(

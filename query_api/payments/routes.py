@@ -12,6 +12,7 @@ from query_api.payments.documentation import PAYMENT_ETAG, documented
 from query_api.payments.errors import payment_not_found
 from query_api.payments.parameters import PaymentCountParameters, PaymentListParameters, PaymentParameters
 from query_api.payments.service import PaymentReads
+from query_api.router import read_router
 from schemas.http.queries import PaymentCount, PaymentPage, PaymentView
 from schemas.http.strict import parse_id
 from schemas.http.timeline import TimelinePage
@@ -27,7 +28,7 @@ MinPosition = Annotated[
 
 def payment_routes(reader: Reader) -> APIRouter:
     """Return the routes; `reader` is the dependency that authenticates the caller."""
-    router = APIRouter(tags=["payments"])
+    router = read_router("payments")
 
     @router.get("/payments", **documented(PaymentPage))
     async def list_payments(

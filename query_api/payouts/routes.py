@@ -11,6 +11,7 @@ from query_api.documentation import documented
 from query_api.parameters import Reader, Text
 from query_api.payouts.parameters import PayoutListParameters
 from query_api.payouts.service import PayoutReads
+from query_api.router import read_router
 from schemas.http.payouts import PayoutPage, PayoutView
 
 _FORBIDDEN = {403: {"forbidden": "The API key lacks the scope finance:read"}}
@@ -20,7 +21,7 @@ _NOT_FOUND = {404: {"payout_not_found": "There is no such payout"}}
 
 def payout_routes(reader: Reader) -> APIRouter:
     """Return the routes; `reader` is the dependency that authenticates the caller."""
-    router = APIRouter(tags=["payouts"])
+    router = read_router("payouts")
 
     @router.get("/payouts", **documented(PayoutPage, _FORBIDDEN | _NOT_BUILT))
     async def list_payouts(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from domain.ids import DiscrepancyId, RunId
 from infra.access.principal import Principal
@@ -12,12 +12,13 @@ from query_api.reconciliations.documentation import DISCREPANCY_NOT_FOUND, docum
 from query_api.reconciliations.errors import discrepancy_not_found, reconciliation_not_found
 from query_api.reconciliations.parameters import DiscrepancyListParameters, RunListParameters
 from query_api.reconciliations.service import ReconciliationReads
+from query_api.router import read_router
 from schemas.http.reconciliations import DiscrepancyPage, DiscrepancyView, ReconciliationPage, ReconciliationView
 from schemas.http.strict import parse_id
 
 SCOPE: Final = "finance:read"
 
-router = APIRouter(tags=["reconciliations"])
+router = read_router("reconciliations")
 
 Finance = Annotated[Principal, Depends(authenticated(SCOPE))]
 

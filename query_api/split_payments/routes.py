@@ -9,6 +9,7 @@ from infra.access.principal import Principal
 from infra.logs import bind_context
 from query_api.parameters import IfNoneMatch, Reader, ReadParameters
 from query_api.payments.routes import MinPosition, larger
+from query_api.router import read_router
 from query_api.split_payments.documentation import SPLIT_PAYMENT_ETAG, documented
 from query_api.split_payments.errors import split_payment_not_found
 from query_api.split_payments.parameters import SplitPaymentListParameters
@@ -23,7 +24,7 @@ SplitPaymentIdParameter = Annotated[
 
 def split_payment_routes(reader: Reader) -> APIRouter:
     """Return the routes; `reader` is the dependency that authenticates the caller."""
-    router = APIRouter(tags=["split payments"])
+    router = read_router("split payments")
 
     @router.get("/split-payments", **documented(SplitPaymentPage))
     async def list_split_payments(

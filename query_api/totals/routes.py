@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from infra.access.principal import Principal
 from query_api.documentation import documented
 from query_api.parameters import Reader
+from query_api.router import read_router
 from query_api.totals.parameters import DayTotalsParameters
 from query_api.totals.service import TotalReads
 from schemas.http.totals import LedgerTotals, PaymentTotals
@@ -16,7 +17,7 @@ _NOT_BUILT = {503: {"projection_not_built": "After an upgrade: they have to be b
 
 def payment_totals_routes(reader: Reader) -> APIRouter:
     """Return the route of a merchant's totals; `reader` is the dependency that authenticates the caller."""
-    router = APIRouter(tags=["payments"])
+    router = read_router("payments")
     errors = {403: {"forbidden": "The API key lacks the scope payments:read"}, **_NOT_BUILT}
 
     @router.get("/payment-totals", **documented(PaymentTotals, errors))
@@ -37,7 +38,7 @@ def payment_totals_routes(reader: Reader) -> APIRouter:
 
 def ledger_totals_routes(reader: Reader) -> APIRouter:
     """Return the route of the ledger's totals, which are of the whole account."""
-    router = APIRouter(tags=["ledger"], prefix="/ledger")
+    router = read_router("ledger", prefix="/ledger")
     errors = {403: {"forbidden": "The API key lacks the scope finance:read"}}
 
     @router.get("/totals", **documented(LedgerTotals, errors))
