@@ -3,6 +3,7 @@
 import importlib
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import promql_parser
@@ -32,6 +33,7 @@ def grouped_by(expression: str) -> set[str]:
     return {label for found in re.findall(r"\bby\s*\(([^)]*)\)", expression) for label in re.findall(r"\w+", found)}
 
 
+@cache
 def known() -> Mapping[str, frozenset[str]]:
     """Return the labels of every metric that a process has, by its name, with those that Prometheus adds."""
     for path in sorted(each for package in _PACKAGES for each in (_ROOT / package).rglob("*.py")):
