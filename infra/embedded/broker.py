@@ -4,6 +4,8 @@ It forgets topics and group offsets when it ends, and has no transactions (KAFKA
 it again from the event store. Source: https://github.com/tansu-io/tansu
 """
 
+from pathlib import Path
+
 from infra.embedded.binaries import tansu
 from infra.embedded.child_process import Command
 from infra.embedded.component import Component
@@ -25,7 +27,8 @@ class Broker(Component):
             *(str(tansu()), "--storage-engine", "memory://tansu/"),
             *("--listener-url", listener, "--advertised-listener-url", listener),
         )
-        return Command(argv=argv, env={**base_environment(), "NO_COLOR": "1"}, cwd=self.home.path)
+        # Tansu takes settings from any `.env` in its folder and in those around it: ours may be there.
+        return Command(argv=argv, env={**base_environment(), "NO_COLOR": "1"}, cwd=Path("/"))
 
     async def is_ready(self) -> bool:
         """Whether it listens: then it answers."""

@@ -276,6 +276,15 @@ class TestBroker:
         await self.send(broker, b"second")
         assert await self.receive(broker) == b"second"
 
+    async def test_does_not_take_our_settings_file_for_its_own(self, home: Home, tmp_path: Path) -> None:
+        example = Path(__file__).parents[4] / ".env.example"
+        (tmp_path / ".env").write_text(example.read_text("utf-8"))  # as beside the home of `make run`
+        server = Broker(home, port=free_port())
+        try:
+            await started(server)
+        finally:
+            await server.stop()
+
     async def test_ends_when_asked(self, broker: Broker) -> None:
         pid = broker.pid
         assert pid is not None
