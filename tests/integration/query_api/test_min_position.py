@@ -167,7 +167,7 @@ async def test_waiting_reads_fail_without_the_database_and_work_when_it_is_back(
         await polled(poll_sizes, 1)
         async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
             await owner.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                 " WHERE usename = 'paystream_query_login' AND datname = current_database()"
             )
         assert (await waiting).json()["code"] in {"database_unavailable", "projection_behind"}
