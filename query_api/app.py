@@ -1,10 +1,10 @@
 """Builds the application. What it works with is handed in, so that tests can hand in something else."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from psycopg.errors import QueryCanceled
 
 from infra.access.keyring import ApiKeyring
@@ -91,21 +91,27 @@ def openapi_documents() -> Mapping[str, dict[str, Any]]:
 
 
 def _add_routes(app: FastAPI, *, anonymous_merchant_id: str | None) -> None:
-    routers = (
-        payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
-        dispute_routes(authenticated(SCOPE, anonymous_merchant_id)),
-        split_payment_routes(authenticated(SCOPE, anonymous_merchant_id)),
-        merchant_routes(authenticated(SCOPE, anonymous_merchant_id)),
-        payment_totals_routes(authenticated(SCOPE, anonymous_merchant_id)),
-        customer_routes(authenticated(SCOPE, anonymous_merchant_id)),
-        ledger_routes(authenticated(FINANCE_SCOPE)),  # of the whole account: always with a key
-        ledger_totals_routes(authenticated(FINANCE_SCOPE)),
-        payout_routes(authenticated(FINANCE_SCOPE)),
+    add_routers(app, _routers(anonymous_merchant_id))
+    app.add_exception_handler(QueryCanceled, _on_timeout)
+
+
+@cache
+def _routers(anonymous_merchant_id: str | None) -> tuple[APIRouter, ...]:
+    """Return the routers of all parts. They hold nothing of an application, so all of a process may have the same."""
+    reader, finance = authenticated(SCOPE, anonymous_merchant_id), authenticated(FINANCE_SCOPE)
+    return (
+        payment_routes(reader),
+        dispute_routes(reader),
+        split_payment_routes(reader),
+        merchant_routes(reader),
+        payment_totals_routes(reader),
+        customer_routes(reader),
+        ledger_routes(finance),  # of the whole account: always with a key
+        ledger_totals_routes(finance),
+        payout_routes(finance),
         reconciliation_routes,
         audit_routes(authenticated(AUDIT_SCOPE)),
     )
-    add_routers(app, routers)
-    app.add_exception_handler(QueryCanceled, _on_timeout)
 
 
 async def _on_timeout(request: Request, _: Exception) -> Response:
