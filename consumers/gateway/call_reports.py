@@ -1,5 +1,7 @@
 """Logs and counts calls, and what their tasks come to."""
 
+import time
+
 import structlog
 
 from consumers.gateway import metrics
@@ -41,16 +43,16 @@ def report_call(task: Task, outcome: CallOutcome, seconds: float) -> None:
         log.error("stripe_call_needs_attention", operation=operation, error=outcome.reason)
 
 
-def report_completion(task: Task, completed: Completed, *, payment_age_s: float) -> None:
-    """Report what a task came to. `payment_age_s`: since the payment was requested."""
+def report_completion(task: Task, completed: Completed, *, requested_at: float | None) -> None:
+    """Report what a task came to. `requested_at`: the payment, in Unix seconds; None: its events cannot be read."""
     operation, result = task.operation.value, completed.result
     if result is None:
         report_lease_expired(task)
         return
     if completed.status_changed and completed.payment is not None:
         status = completed.payment.status.value
-        if task.operation is TaskOperation.CREATE_INTENT:
-            metrics.PROCESSING_SECONDS.labels(status).observe(payment_age_s)
+        if task.operation is TaskOperation.CREATE_INTENT and requested_at is not None:
+            metrics.PROCESSING_SECONDS.labels(status).observe(time.time() - requested_at)
         log.info("payment_status_changed", status=status)
     match result.status:
         case TaskStatus.DONE:

@@ -20,7 +20,7 @@ from domain.payment.observations import (
     RecordPaymentFailed,
     RecordRefundFailed,
 )
-from domain.payment.state import NOT_PROCESSED
+from domain.payment.state import NOT_PROCESSED, PaymentState
 
 EXPIRED = "expired"
 """Why a payment ended that Stripe could not be asked for in time; Stripe's own word for an intent that is too old:
@@ -39,10 +39,13 @@ def refused_observation(task: Task, requested: PaymentEvent, fault: Fault) -> Pa
     )
 
 
-def never_done(task: Task, requested: PaymentEvent, *, expired: bool) -> tuple[PaymentObservation, ...]:
-    """Return that Stripe never did what the event requested; `expired`: nor was it asked in time."""
+def never_done(
+    task: Task, requested: PaymentEvent, payment: PaymentState, *, expired: bool
+) -> tuple[PaymentObservation, ...]:
+    """Return that Stripe never did what the event requested; `expired`: nor was it asked before it was too late."""
     if expired and isinstance(requested, PaymentRequested):
-        return (RecordCanceled(intent_id=None, reason=EXPIRED),)
+        cancellation = payment.cancel_requested
+        return (RecordCanceled(intent_id=None, reason=EXPIRED if cancellation is None else cancellation.reason),)
     return (
         failure(
             requested,

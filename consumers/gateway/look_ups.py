@@ -15,7 +15,7 @@ _CLOCKS_S = 600.0
 _LISTED_CLOCKS_S = 60.0
 """The same for what is listed within seconds: the more time is listed, the more pages there are."""
 _LISTED_FOR_S = 120.0
-"""So long, what was called failed is listed rather than searched for: the search lags behind."""
+"""What is younger is listed rather than searched for: the search lags behind."""
 
 
 class LookUps:
@@ -53,6 +53,8 @@ class LookUps:
                 created_to=now - unknown_for + _LISTED_CLOCKS_S,
                 not_after=job.lease_ends_at,
             )
+        if now - first < _LISTED_FOR_S:
+            return await self._list_since(job, first)
         found = await self._stripe.find_intent(intent_id=None, payment_id=task.payment_id)
         if found is not None or not is_final:
             return found
@@ -64,16 +66,19 @@ class LookUps:
         for intent_id in payment.intents_undone:
             return await self._stripe.find_intent(intent_id=intent_id, payment_id=payment_id)
         if now - requested_at < _LISTED_FOR_S:
-            return await self._stripe.list_intent(
-                payment_id,
-                created_from=requested_at - _LISTED_CLOCKS_S,
-                created_to=now + _LISTED_CLOCKS_S,
-                not_after=job.lease_ends_at,
-            )
+            return await self._list_since(job, requested_at)
         found = await self._stripe.find_intent(intent_id=None, payment_id=payment_id)
         if found is not None or now - requested_at < self._missing_after_s:
             return found
         return await self._list_a_whole_life(job, requested_at, requested_at)
+
+    async def _list_since(self, job: Job, first: float) -> JsonObject | None:
+        return await self._stripe.list_intent(
+            job.task.payment_id,
+            created_from=first - _LISTED_CLOCKS_S,
+            created_to=time.time() + _LISTED_CLOCKS_S,
+            not_after=job.lease_ends_at,
+        )
 
     async def _list_a_whole_life(self, job: Job, sent_at: float, first: float) -> JsonObject | None:
         return await self._stripe.list_intent(

@@ -20,6 +20,11 @@ PROCESSING_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
 )
 TASKS = Gauge("gateway_tasks", "Wanted calls that are not done, by status", ["status"])
+OLDEST_SECONDS = Gauge(
+    "gateway_oldest_call_seconds",
+    "Since when the first call is wanted that is not done and that no other of its payment holds up, by status",
+    ["status"],
+)
 RETRIES = Counter("gateway_retries_total", "Calls that will be sent again with the same key", ["operation"])
 DEAD = Counter("gateway_dead_letters_total", "Tasks that a person has to look at", ["operation"])
 LOOK_UPS = Counter(

@@ -19,7 +19,7 @@ from domain.payment.events import (
     PaymentRequested,
     RefundRequested,
 )
-from domain.payment.observations import RecordCanceled, RecordCancelFailed
+from domain.payment.observations import RecordCancelFailed
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus, RefundStatus
 
@@ -37,7 +37,7 @@ class Call:
 class LookUp:
     """Ask Stripe what became of it. `is_final`: what is not found now will never be.
 
-    `expired`: as far as we know it was never sent, and it is too late to.
+    `expired`: as far as we know it was never sent, and it is not to be any more: it is too late, or canceled.
     """
 
     is_final: bool
@@ -77,8 +77,9 @@ def next_step(
     if _stripe_answered(requested, payment):
         return LookUp(is_final=False)
     expired = is_expired(requested, event_age_s)
-    if expired and task.attempts < _TRIED:
-        # To be sure: the row may be another one than that which it was sent for.
+    if (expired or _is_canceled_unsent(requested, payment)) and task.attempts < _TRIED:
+        # To be sure: the row may be another one than that which it was sent for. After an attempt that we know of, the
+        # intent is created, and the next task cancels it.
         return LookUp(is_final=True, expired=True)
     too_old = TaskResult.outcome_unknown(delay_s=lookup_after_s, error="too old to be sent again")
     return too_old if expired or age_s >= RESEND_HORIZON_S else Call()
@@ -119,6 +120,10 @@ def is_expired(requested: PaymentEvent, age_s: float) -> bool:
             return False
 
 
+def _is_canceled_unsent(requested: PaymentEvent, payment: PaymentState) -> bool:
+    return isinstance(requested, PaymentRequested) and payment.cancel_requested is not None
+
+
 def is_obsolete(requested: PaymentEvent, payment: PaymentState) -> bool:
     """Whether the request has its outcome, or an object at Stripe that tells it: nobody need wait."""
     return _without_stripe(_TRIED, requested, payment) is not None or _stripe_answered(requested, payment)
@@ -145,10 +150,6 @@ def _without_stripe(attempts: int, requested: PaymentEvent, payment: PaymentStat
         case RefundRequested():
             refund = payment.refunds.get(requested.refund_id)
             is_over = refund is not None and refund.status is not RefundStatus.PENDING
-        case PaymentRequested() if payment.cancel_requested and attempts == 1 and not payment.is_terminal:
-            # Stripe does not know it, and need not. After an attempt it may: then the intent is created, and the
-            # next task cancels it.
-            return TaskResult.done((RecordCanceled(intent_id=None, reason=payment.cancel_requested.reason),))
         case PaymentCancelRequested() if payment.status is PaymentStatus.SUCCEEDED:
             failed = RecordCancelFailed(
                 request_id=requested.request_id,

@@ -208,11 +208,14 @@ class WorkerPool:
                     open_tasks = await count_open(conn)
             except Exception as error:
                 if not is_transient(error):
-                    raise
+                    # It is looked again: alerts would go on by the numbers of now, whatever came.
+                    log.exception("gateway_tasks_not_counted")
             else:
                 for status in TaskStatus:
                     if status is not TaskStatus.DONE:
-                        metrics.TASKS.labels(status).set(open_tasks.get(status, 0))
+                        found = open_tasks.get(status)
+                        metrics.TASKS.labels(status).set(0 if found is None else found.tasks)
+                        metrics.OLDEST_SECONDS.labels(status).set(0.0 if found is None else found.longest_s)
             await wait_for_event(stop, timeout_s=_COUNT_EVERY_S)
 
     async def _drain(self) -> None:

@@ -100,7 +100,7 @@ def result_of_look_up(
     know: that was this one.
     """
     if found is None:
-        shown, failed = TaskResult.done(), never_done(task, requested, expired=expired)
+        shown, failed = TaskResult.done(), never_done(task, requested, payment, expired=expired)
         error = "Stripe does not know of it yet"
     else:
         shown = _result_of_object(task, requested, found)
@@ -109,7 +109,7 @@ def result_of_look_up(
         failed, error = (), "Stripe shows the payment as it was before"
         if _says_nothing_of(requested, found):
             if not (_attempts(requested) and _tells_of_a_new_attempt(payment, shown.observations)):
-                failed = never_done(task, requested, expired=expired)
+                failed = never_done(task, requested, payment, expired=expired)
         elif isinstance(requested, PaymentRequested) and requested.confirm:
             failed = never_confirmed(task, shown.observations)
     if failed and not is_final:

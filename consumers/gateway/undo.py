@@ -3,7 +3,8 @@
 It failed here because Stripe answered its creation with a failure of its own and did not list it afterwards. The client
 was told so and may have paid again by another payment: nobody may stay charged for this one. To undo it twice does no
 harm: a canceled intent cannot be canceled again, and what was refunded whole has nothing left to refund
-(https://docs.stripe.com/api/refunds/create).
+(https://docs.stripe.com/api/refunds/create). So a call that Stripe itself failed is made once more, with another key:
+for the first one the failure is stored, and would be answered for a day.
 """
 
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from domain.money import Money
 from domain.payment.events import UndoneRefund
 from domain.payment.observations import RecordUndone
 
+MOST_KEYS = 20
+"""So often it is tried anew after a failure of Stripe's own; then a person has to look."""
 _CAME_BACK = frozenset({"failed", "canceled"})
 _CANCELABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})
 
@@ -50,8 +53,14 @@ class NotYet:
     """It stands where nothing can be done: a bank is at work on it."""
 
 
-def undo_step(reading: StripePayment, *, event_id: EventId, payment_id: PaymentId) -> Undo | Undone | NotYet:
-    """Return what is to be done about the intent that was made for the event."""
+def undo_step(
+    reading: StripePayment, *, event_id: EventId, payment_id: PaymentId, failures: int = 0
+) -> Undo | Undone | NotYet:
+    """Return what is to be done about the intent that was made for the event.
+
+    `failures`: for so many keys Stripe has stored a failure of its own.
+    """
+    key_end = f"{event_id}-{failures + 1}" if failures else str(event_id)
     intent = reading.intent
     intent_id, status = StripeIntentId(intent["id"]), intent["status"]
     received = _money(intent, int(intent["amount_received"]))
@@ -61,7 +70,7 @@ def undo_step(reading: StripePayment, *, event_id: EventId, payment_id: PaymentI
     if status in _CANCELABLE:
         request = StripeRequest(
             operation=TaskOperation.CANCEL_INTENT,
-            idempotency_key=f"undo-cancel-{event_id}",
+            idempotency_key=f"undo-cancel-{key_end}",
             intent_id=intent_id,
             params={},
         )
@@ -78,7 +87,7 @@ def undo_step(reading: StripePayment, *, event_id: EventId, payment_id: PaymentI
     # No amount: all that is left. None of our refund ids: it is a refund of no payment.
     request = StripeRequest(
         operation=TaskOperation.CREATE_REFUND,
-        idempotency_key=f"undo-refund-{event_id}",
+        idempotency_key=f"undo-refund-{key_end}",
         intent_id=None,
         params={"payment_intent": intent_id, "metadata": {PAYMENT_ID: str(payment_id)}},
     )

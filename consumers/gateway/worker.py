@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import stripe
 import structlog
 
 from consumers.gateway import metrics
@@ -14,10 +15,10 @@ from consumers.gateway.completion import TaskCompleter
 from consumers.gateway.decision import FinishedCall, is_superseded, requesting_event
 from consumers.gateway.job import Job
 from consumers.gateway.look_ups import LookUps, unknown_for_s
-from consumers.gateway.outcomes import RETRIES, CallOutcome, Succeeded, classify_error
+from consumers.gateway.outcomes import RETRIES, CallOutcome, Succeeded, classify_error, is_stored_failure
 from consumers.gateway.plan import Call, LookUp, next_step
 from consumers.gateway.results import result_of_call, result_of_failed_read, result_of_look_up
-from consumers.gateway.undo import NotYet, Undo, Undone, observation_of, undo_step, went_well
+from consumers.gateway.undo import MOST_KEYS, NotYet, Undo, Undone, observation_of, undo_step, went_well
 from consumers.stripe.client import LeaseExpired
 from consumers.stripe.payments import Stripe
 from consumers.stripe.requests import CardsBy, NothingToSend, request_of
@@ -238,22 +239,31 @@ class Worker:
                 is_over = age_s >= self._missing_after_s
                 return TaskResult.done() if is_over else TaskResult.watch(delay_s=self._look_up_in(age_s))
             shown = await self._stripe.read(StripeIntentId(str(found["id"])))
-            step = undo_step(shown, event_id=event_id, payment_id=task.payment_id)
-            if isinstance(step, NotYet):
-                return TaskResult.watch(delay_s=RETRIES.longest_s)
-            observation = step.observation
-            if observation.intent_id in payment.intents_undone:
-                is_undone = isinstance(step, Undone)
-                return TaskResult.done() if is_undone else TaskResult.dead("What was undone at Stripe came back")
-            if isinstance(step, Undo):
-                answer = await self._stripe.send(step.request, not_after=job.lease_ends_at)
-                if not went_well(step, answer):
-                    return TaskResult.dead(f"It could not be undone: {answer.get('id')} is {answer.get('status')}")
-                observation = observation_of(step, answer)
+            for failures in range(MOST_KEYS):
+                step = undo_step(shown, event_id=event_id, payment_id=task.payment_id, failures=failures)
+                try:
+                    return await self._undo(job, payment, step)
+                except stripe.StripeError as error:
+                    if not is_stored_failure(error):
+                        raise
         except LeaseExpired:
             raise
         except Exception as error:  # noqa: BLE001 - the table of outcomes knows every kind
             return result_of_failed_read(task, classify_error(error), uniform=_uniform)
+        return TaskResult.dead(f"It could not be undone: Stripe failed {MOST_KEYS} times")
+
+    async def _undo(self, job: Job, payment: PaymentState, step: Undo | Undone | NotYet) -> TaskResult:
+        if isinstance(step, NotYet):
+            return TaskResult.watch(delay_s=RETRIES.longest_s)
+        observation = step.observation
+        if observation.intent_id in payment.intents_undone:
+            is_undone = isinstance(step, Undone)
+            return TaskResult.done() if is_undone else TaskResult.dead("What was undone at Stripe came back")
+        if isinstance(step, Undo):
+            answer = await self._stripe.send(step.request, not_after=job.lease_ends_at)
+            if not went_well(step, answer):
+                return TaskResult.dead(f"It could not be undone: {answer.get('id')} is {answer.get('status')}")
+            observation = observation_of(step, answer)
         return TaskResult.done((observation,))
 
     async def _complete(self, job: Job, result: TaskResult) -> None:
@@ -276,7 +286,8 @@ class Worker:
                     result = TaskResult.dead(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(pauses.failed())
             else:
-                report_completion(job.task, completed, payment_age_s=time.time() - job.requested_at)
+                requested_at = job.requested_at if job.payment.events else None
+                report_completion(job.task, completed, requested_at=requested_at)
                 return
 
 

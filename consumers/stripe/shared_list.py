@@ -26,6 +26,8 @@ class _Search:
 
     def take(self, intent: JsonObject) -> None:
         """Take the intent if it is the one, and give up when the list has passed its time."""
+        if self.found.done():
+            return  # who looked for it has left
         created = intent["created"]
         if created < self.created_from:
             self.found.set_result(None)

@@ -4,7 +4,10 @@ Not for: claiming them (`claims`), and what operators do about them.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from psycopg.rows import class_row
 
 from consumers.tasks.models import NewRefresh, NewTask, Task, refresh_id
 from consumers.tasks.results import TaskResult
@@ -90,7 +93,17 @@ async def make_due(conn: Connection, event_ids: Sequence[EventId]) -> None:
     await conn.execute(_SQL.make_due, {"event_ids": list(event_ids)})
 
 
-async def count_open(conn: Connection) -> dict[str, int]:
-    """Return how many tasks are in each status but done."""
-    cursor = await conn.execute(_SQL.count_open)
-    return dict(await cursor.fetchall())
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenTasks:
+    """How many tasks have a status, and how long ago the first call among them was wanted that none holds up."""
+
+    status: str
+    tasks: int
+    longest_s: float
+
+
+async def count_open(conn: Connection) -> dict[str, OpenTasks]:
+    """Return what there is in each status but done."""
+    async with conn.cursor(row_factory=class_row(OpenTasks)) as cursor:
+        await cursor.execute(_SQL.count_open)
+        return {each.status: each for each in await cursor.fetchall()}

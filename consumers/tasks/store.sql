@@ -75,8 +75,10 @@ UPDATE consumers.gateway_tasks
  WHERE event_id = ANY(%(event_ids)s) AND status IN ('dead', 'due', 'unknown');
 
 -- name: count_open
--- How many tasks are not done, by status.
-SELECT status, count(*) AS tasks
+-- How many tasks are not done, by status, and since when the first of them is wanted: of calls that no earlier one holds up.
+SELECT status, count(*) AS tasks,
+       coalesce(extract(epoch FROM clock_timestamp() - min(created_at)
+                                   FILTER (WHERE operation <> 'refresh_payment' AND NOT blocked)), 0)::float8 AS longest_s
   FROM consumers.gateway_tasks
  WHERE status <> 'done'
  GROUP BY status;

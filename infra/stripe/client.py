@@ -3,6 +3,7 @@
 Importing `stripe` takes most of a second: only what calls Stripe imports this module.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
@@ -14,6 +15,8 @@ import stripe
 
 from infra.settings.stripe import StripeSettings
 
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""As JSON writes it; after a backslash that is itself escaped it is five characters of a text."""
 # More than a worker has calls in flight: none waits for another one's connection.
 _MAX_CONNECTIONS = 200
 
@@ -51,7 +54,7 @@ class AioHttpTransport(stripe.HTTPClient):
                 allow_redirects=False,
                 proxy=self._proxy_of(*urlsplit(url)[:2]),
             ) as response:
-                return await response.read(), response.status, response.headers
+                return without_nul(await response.read()), response.status, response.headers
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             message = f"no answer from Stripe: {type(error).__name__} {error}".rstrip()
             raise stripe.APIConnectionError(message, should_retry=True) from error
@@ -71,6 +74,11 @@ class AioHttpTransport(stripe.HTTPClient):
                 timeout=self._timeout,
             )
         return self._session
+
+
+def without_nul(answer: bytes) -> bytes:
+    """Return a JSON document with the replacement character for each NUL, which PostgreSQL cannot hold in a text."""
+    return _NUL.sub(rb"\1\\ufffd", answer) if b"\\u0000" in answer else answer
 
 
 def _proxy_of(scheme: str, address: str) -> str | None:

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from consumers.gateway.plan import RESEND_HORIZON_S
 from consumers.stripe.fakes import MemoryStripe
+from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.tasks.models import TaskOperation
 from domain.ids import AttemptId, RefundId, RequestId, StripeIntentId
 from domain.money import Money
@@ -156,6 +157,25 @@ async def test_a_payment_canceled_before_stripe_heard_of_it_is_never_sent(
     async with working(pool, stripe_fake):
         await payments.becomes(payment_id, "canceled")
         await payments.all_done()
+    assert stripe_fake.sent == []
+
+
+@pytest.mark.parametrize("age_s", [0, 600])
+async def test_a_payment_to_cancel_whose_lost_row_was_sent_is_not_canceled(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, age_s: float
+) -> None:
+    """As after a failover: the row does not tell of the call that it was leased for, which charged the card."""
+    payment_id = await payments.request()
+    sent = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+    stripe_fake._create(sent | {"metadata": {PAYMENT_ID: str(payment_id)}})
+    if not age_s:
+        stripe_fake.unsearchable = set(stripe_fake.intents)
+    await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4()), reason="abandoned"))
+    later = SimpleNamespace(time=lambda: time.time() + age_s, perf_counter=time.perf_counter)
+    with mock.patch("consumers.gateway.worker.time", later), mock.patch("consumers.gateway.look_ups.time", later):
+        async with working(pool, stripe_fake):
+            await payments.all_done()
+    assert (await payments.state(payment_id)).status == "succeeded"
     assert stripe_fake.sent == []
 
 
@@ -421,6 +441,7 @@ async def test_while_stripe_is_away_an_expired_payment_stays_as_it_is(
     with (
         mock.patch("consumers.gateway.worker.time", later),
         mock.patch.object(stripe_fake, "find_intent", side_effect=TimeoutError),
+        mock.patch.object(stripe_fake, "list_intent", side_effect=TimeoutError),
     ):
         async with working(pool, stripe_fake):
             await eventually(payments.tasks, lambda rows: rows[0][3] is not None)

@@ -19,6 +19,7 @@ from consumers.gateway.worker import Worker
 from consumers.stripe.fakes import Json, MemoryStripe
 from consumers.stripe.requests import StripeRequest
 from consumers.tasks.claims import claim
+from consumers.tasks.store import count_open
 from domain.ids import EventId
 from event_store.appends import Append
 from event_store.payments import load_payment
@@ -294,11 +295,33 @@ async def test_a_payment_with_senseless_events_is_a_dead_letter_of_its_own(
         )
         await append(conn, [twice])
     good = await payments.request()
-    async with working(pool, stripe_fake) as workers:
-        await payments.becomes(good, "succeeded")
-        await eventually(payments.tasks, until=lambda tasks: {task[1] for task in tasks} == {"dead", "done"})
-        assert await live(workers)
-    assert (await payments.tasks())[0][3] == f"BrokenHistory: Payment {broken} was requested twice."
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        async with working(pool, stripe_fake) as workers:
+            await payments.becomes(good, "succeeded")
+            await eventually(payments.tasks, until=lambda tasks: {task[1] for task in tasks} == {"dead", "done"})
+            assert await live(workers)
+    reason = f"BrokenHistory: Payment {broken} was requested twice."
+    assert (await payments.tasks())[0][3] == reason
+    assert "gateway_task_failed" not in {line["event"] for line in lines}
+    (reported,) = [line for line in lines if line["event"] == "gateway_dead_letter"]
+    assert (reported["payment_id"], reported["error"]) == (str(broken), reason)
+
+
+async def test_it_is_known_since_when_a_call_is_wanted_that_none_holds_up(payments: Payments, pool: Pool) -> None:
+    """Reads and calls behind an earlier one of their payment are as old as that, and say nothing."""
+    refreshed, blocked, _ = [await payments.request() for _ in range(3)]
+    await payments.refresh(refreshed)
+    for hours, which in (
+        (9, "operation = 'refresh_payment'"),
+        (5, f"payment_id = '{blocked}'"),
+        (1, f"payment_id = '{refreshed}' AND operation <> 'refresh_payment'"),
+    ):
+        change = f"created_at = now() - interval '{hours} hours', blocked = {str(hours == 5).lower()}"
+        await payments.execute(f"UPDATE consumers.gateway_tasks SET {change} WHERE {which}")
+    async with pool.connection() as conn:
+        found = (await count_open(conn))["due"]
+    assert found.tasks == 4
+    assert 3600 <= found.longest_s < 3700
 
 
 async def test_a_right_that_is_missing_for_a_while_makes_no_task_dead(

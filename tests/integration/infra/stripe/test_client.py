@@ -53,6 +53,14 @@ async def test_a_call_goes_to_the_configured_address_with_our_key() -> None:
     assert seen == [("/v1/payment_intents", "Bearer sk_test_1", "event-1", b"amount=1000&currency=usd")]
 
 
+async def test_a_nul_that_people_wrote_does_not_come_out_of_an_answer() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"id": "pi_1", "object": "payment_intent", "description": "a\0b"})
+
+    async with stripe_that(answer) as client:
+        assert (await create_intent(client)).description == "a\N{REPLACEMENT CHARACTER}b"
+
+
 async def test_without_an_address_it_is_stripes_own() -> None:
     settings = StripeSettings.model_validate({"stripe_secret_key": "sk_test_1"})
     async with stripe_client(settings) as client:

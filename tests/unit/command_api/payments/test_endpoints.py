@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from command_api.payments.metrics import COMMANDS, PAYMENTS_CREATED
 from command_api.request_body import MAX_BODY_BYTES
-from domain.ids import PaymentId, StripeChargeId, StripeIntentId
+from domain.ids import AttemptId, PaymentId, StripeChargeId, StripeIntentId
 from domain.payment.events import PaymentRequested
-from domain.payment.observations import RecordSucceeded
+from domain.payment.observations import RecordAttemptFailed, RecordSucceeded
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
 from event_store.payments import command_payment
 from schemas.events import PAYMENT_CODEC
@@ -375,6 +375,31 @@ async def test_a_refund_needs_no_body(api: Standing) -> None:
     assert problem(again) == (422, "refund_amount_exceeds_refundable")
     assert again.json()["detail"].startswith("Nothing is left to refund")
     assert again.json()["amount_refundable_cents"] == 0
+
+
+async def test_an_attempt_under_way_is_not_answered_with_the_decline_before(api: Standing) -> None:
+    """Who reads that takes this attempt for declined, and has the payer pay by another payment."""
+    payment_id = PaymentId(uuid.UUID((await api.create()).json()["id"]))
+    await decline(api, payment_id, charge="ch_1", code="card_declined")
+
+    async def confirm(**headers: str) -> httpx.Response:
+        body, headers = {"payment_method": "pm_2"}, headers | {"Idempotency-Key": "c-1"}
+        return await api.client.post(f"/payments/{payment_id}/confirm", json=body, headers=headers)
+
+    accepted = await confirm()
+    assert accepted.status_code == 202
+    assert (accepted.json()["status"], accepted.json()["last_error"]) == ("requires_payment_method", None)
+    await decline(api, payment_id, charge="ch_2", code="expired_card")
+    api.waiter.payment = api.payment(str(payment_id))
+    ended = await confirm(Prefer="wait=1")
+    assert (ended.status_code, ended.json()["last_error"]["code"]) == (200, "expired_card")
+
+
+async def decline(api: Standing, payment_id: PaymentId, *, charge: str, code: str) -> None:
+    declined = RecordAttemptFailed(
+        intent_id=StripeIntentId("pi_1"), attempt_id=AttemptId(charge), code=code, message="Declined."
+    )
+    await command_payment(api.store, payment_id, declined, metadata())
 
 
 async def test_prefer_is_applied_capped_and_answered_with_the_outcome(api: Standing) -> None:

@@ -165,8 +165,7 @@ def test_a_payment_to_cancel_before_stripe_heard_of_it_is_never_created() -> Non
     payment, _ = a_payment(CANCEL, confirm=False)
     requested = a_payment(confirm=False)[1]
     assert isinstance(requested, PaymentRequested)
-    canceled = RecordCanceled(intent_id=None, reason="abandoned")
-    assert next_step(a_task(), requested, payment) == TaskResult.done((canceled,))
+    assert next_step(a_task(), requested, payment) == LookUp(is_final=True, expired=True)
 
 
 def test_once_stripe_may_have_heard_of_it_the_creation_is_finished_first() -> None:

@@ -22,6 +22,7 @@ from consumers.tasks.models import TaskStatus
 from consumers.tasks.results import TaskResult
 from domain.ids import RefundId, RequestId
 from domain.money import Money
+from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
 from domain.payment.events import (
     PaymentCancelRequested,
@@ -343,6 +344,12 @@ def test_what_expired_and_stripe_does_not_know_is_not_charged() -> None:
     failed = confirmed.observations[-1]
     assert isinstance(failed, RecordAttemptFailed)
     assert failed.code == "expired"
+
+
+def test_what_was_canceled_unsent_and_stripe_does_not_know_is_canceled() -> None:
+    payment = a_payment(CancelPayment(request_id=RequestId(REQUEST_ID), reason="abandoned"))[0]
+    created = looked_up(CREATE, None, payment, is_final=True, expired=True)
+    assert created == TaskResult.done((RecordCanceled(intent_id=None, reason="abandoned"),))
 
 
 def test_what_expired_here_and_was_charged_at_stripe_is_believed() -> None:

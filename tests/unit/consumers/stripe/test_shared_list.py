@@ -141,3 +141,17 @@ async def test_who_comes_as_the_last_one_leaves_gets_a_list() -> None:
     coming.cancel()
     async with asyncio.timeout(2):
         assert await coming == "pi_1"
+
+
+async def test_one_who_leaves_takes_nothing_from_those_who_stay() -> None:
+    made = payments(30)
+    intents = Intents(made)
+    shared = SharedList(intents.list)
+    intents.hold.clear()
+    leaving = asyncio.create_task(find(shared, made[0]))
+    staying = asyncio.create_task(find(shared, made[20]))
+    await asyncio.sleep(0.01)
+    leaving.cancel()
+    await asyncio.wait({leaving})
+    intents.hold.set()
+    assert await staying == "pi_20"

@@ -37,6 +37,7 @@ MUST_FIRE = {
     "StandbyBehind",
     "StandbyGone",
     "StripeBreakerOpen",
+    "StripeCallStuck",
     "StripeCallsDead",
     "StripePaymentUndone",
     "WebhooksOutLate",
