@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from back_office.web.days import NoDay, begin_of, parse_day
 from back_office.web.filters import CURRENCY_LETTERS, ListFilters, check_currency
 from back_office.web.money import NoAmount, parse_money
+from back_office.web.typed_amounts import typed_amount
 
 STATUSES = (
     *("pending", "requires_payment_method", "requires_confirmation", "requires_action", "processing"),
@@ -27,6 +28,9 @@ class PaymentFilters(ListFilters):
     stripe_payment_intent_id: str = ""
     idempotency_key: str = ""
     split_payment_id: str = ""
+    decimal_amount: str = ""
+    request_id: str = ""
+    correlation_id: str = ""
     contradicted: str = ""
     disputed: str = ""
     refusal_code: str = ""
@@ -45,7 +49,7 @@ class PaymentFilters(ListFilters):
         """Return the query API's parameters; and what is wrong, by field: nothing is asked for then."""
         names = (
             *("status", "user_id", "stripe_payment_intent_id", "idempotency_key", "split_payment_id", "contradicted"),
-            *("disputed", "refusal_code"),
+            *("disputed", "refusal_code", "request_id", "correlation_id"),
         )
         found = {name: getattr(self, name) for name in names}
         wrong: dict[str, str] = {}
@@ -53,6 +57,7 @@ class PaymentFilters(ListFilters):
         check_currency(self.currency, wrong)
         for name in ("amount_min", "amount_max"):
             found[name] = self._amount(name, wrong)
+        found |= self._decimal_amount(wrong)
         # The API has "later than" and "earlier than": a microsecond before a day is the end of the one before it.
         if (first := _day(self.from_day, zone, "from_day", wrong)) is not None:
             found["created_after"] = (first - timedelta(microseconds=1)).isoformat()
@@ -60,6 +65,15 @@ class PaymentFilters(ListFilters):
             found["created_before"] = end.isoformat()
         found |= {"cursor": self.cursor, "limit": str(_PAGE)}
         return {name: value for name, value in found.items() if value}, wrong
+
+    def _decimal_amount(self, wrong: dict[str, str]) -> dict[str, str]:
+        if not self.decimal_amount:
+            return {}
+        amount = typed_amount(f"{self.decimal_amount} {self.currency}")
+        if amount is None:
+            wrong["decimal_amount"] = "A number as 12.34 or 1,234.50, with the decimals of its currency."
+            return {}
+        return {"decimal_amount": amount.number, "currency": amount.currency or ""}
 
     def _amount(self, name: str, wrong: dict[str, str]) -> str:
         written = getattr(self, name)

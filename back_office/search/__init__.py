@@ -1,1 +1,1 @@
-"""One box that finds what somebody has an id of."""
+"""One box that finds what somebody has an id or an amount of."""

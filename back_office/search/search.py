@@ -1,4 +1,4 @@
-"""Finds what an id may be of: each kind of id is asked for where the query API has an index for it."""
+"""Finds what an id may be of, or an amount: each kind is asked for where the query API has an index for it."""
 
 import asyncio
 import re
@@ -8,6 +8,8 @@ from uuid import UUID
 from back_office.apis.client import Api
 from back_office.apis.errors import ApiRefused, Json
 from back_office.web.addresses import segment
+from back_office.web.typed_amounts import TypedAmount, typed_amount
+from infra.http.context import WELL_FORMED_ID
 
 _MOVEMENT = re.compile(r"(?:ch|py|re|pyr|du|dp|po|txn)_[A-Za-z0-9]+")
 _INTENT = re.compile(r"pi_[A-Za-z0-9]+")
@@ -41,6 +43,13 @@ async def search(query_api: Api, text: str, *, finance_api: Api | None) -> list[
             _listed(query_api, "Idempotency key", idempotency_key=text),
             _listed(query_api, "User", user_id=text),
         ]
+        if WELL_FORMED_ID.fullmatch(text):
+            looks += [
+                _listed(query_api, "Request id", request_id=text),
+                _listed(query_api, "Correlation id", correlation_id=text),
+            ]
+        if (amount := typed_amount(text)) is not None:
+            looks += [_by_amount(query_api, amount)]
         if (known := _uuid(text)) is not None:
             looks += [_by_id(query_api, known), _listed(query_api, "Split payment", split_payment_id=known)]
     return [found for found in await asyncio.gather(*looks) if found.payments]
@@ -49,6 +58,12 @@ async def search(query_api: Api, text: str, *, finance_api: Api | None) -> list[
 async def _listed(query_api: Api, what: str, **filters: str) -> Found:
     page = (await query_api.get("/payments", {**filters, "limit": _MOST})).body
     return Found(what=what, payments=page["data"], more=filters if page["has_more"] else None)
+
+
+async def _by_amount(query_api: Api, amount: TypedAmount) -> Found:
+    currency = {} if amount.currency is None else {"currency": amount.currency}
+    what = " ".join(["Amount", amount.number, *currency.values()])
+    return await _listed(query_api, what, decimal_amount=amount.number, **currency)
 
 
 async def _by_id(query_api: Api, payment_id: str) -> Found:

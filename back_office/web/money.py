@@ -3,11 +3,8 @@
 How many decimals an amount has is Stripe's rule for the currency, not ISO's: see domain.currencies.
 """
 
-import re
-
 from domain.currencies import decimals
-
-_WRITTEN = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,3}))?")
+from schemas.http.written_amounts import in_smallest_unit
 
 
 class NoAmount(ValueError):
@@ -33,12 +30,12 @@ def parse_money(text: str, currency: str) -> int:
 
     A comma is refused: `10,50` is ten and a half to some, and a thousand and fifty to others.
     """
-    places = decimals(currency)
-    found = _WRITTEN.fullmatch(text.strip())
-    if found is None or len(found[2] or "") > places:
+    found = in_smallest_unit(text.strip(), currency)
+    if found is None:
+        places = decimals(currency)
         example = format_number(1234 * 10**places, currency, grouped=False)
         raise NoAmount(f"Write an amount in {currency} with {_digits(places)} and no comma, as {example}.")
-    return int(found[1] + (found[2] or "").ljust(places, "0"))
+    return found
 
 
 def _digits(places: int) -> str:

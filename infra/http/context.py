@@ -34,7 +34,8 @@ DURATION = Histogram(
 _KEY = "paystream.context"
 RATE_LIMIT = "paystream.rate_limit"
 """Where a request's scope has what its response says of the limit of its API key."""
-_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+"""What the id of a request, or a correlation id, can look like."""
 # What marks the work of our own processes (a reconciliation, a command, a poll): no caller's id shall look like it.
 _OURS = re.compile(
     r"reconciliation-.*|(?:discrepancy|command|schedule|balance_transactions|payouts|events)-[0-9a-f]{8}-[0-9a-f-]{27}.*",
@@ -114,10 +115,10 @@ class RequestContextMiddleware:
 
 
 def _context_of(headers: Headers) -> RequestContext:
-    request_id = _valid(_ID, headers.get("x-request-id")) or str(uuid7())
+    request_id = _valid(WELL_FORMED_ID, headers.get("x-request-id")) or str(uuid7())
     return RequestContext(
         request_id=request_id,
-        correlation_id=_valid(_ID, headers.get("x-correlation-id")) or request_id,
+        correlation_id=_valid(WELL_FORMED_ID, headers.get("x-correlation-id")) or request_id,
         traceparent=current_traceparent() or _valid(_TRACEPARENT, headers.get("traceparent")),
     )
 

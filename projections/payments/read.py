@@ -1,9 +1,11 @@
 """Read queries of the `payments` projection, for the query API."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 from psycopg.rows import class_row, scalar_row
 
@@ -14,6 +16,10 @@ from projections import applied
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
 newest_position = partial(applied.newest_position, projection="payments")
+
+_DIFFERENT_AMOUNTS: Final = 3
+MOST_OF_AN_ID: Final = 1000
+"""Payments of a request or correlation id that are looked at, the newest: a caller may send the same id for ever."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +87,31 @@ class PaymentFilters:
     disputed: bool | None = None
     refusal_code: str | None = None
     split_payment_id: SplitPaymentId | None = None
+    amounts: Mapping[str, int] | None = None
+    """By currency, in its smallest unit: any of these; at most three different ones."""
+    request_id: str | None = None
+    """Of a request that left an event in the timeline, as `correlation_id`. No erased payment is found by either."""
+    correlation_id: str | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """Return the parameters of the statements."""
+        columns = {each.name: getattr(self, each.name) for each in fields(self)}
+        del columns["amounts"]
+        return columns | _amount_columns(self.amounts) | {"most_of_an_id": MOST_OF_AN_ID}
+
+
+def _amount_columns(amounts: Mapping[str, int] | None) -> dict[str, Any]:
+    """Return each amount with the currencies in which it is meant, so that PostgreSQL can tell how frequent it is."""
+    currencies: dict[int, list[str]] = {}
+    for currency, amount in (amounts or {}).items():
+        currencies.setdefault(amount, []).append(currency)
+    groups: list[tuple[int | None, list[str]]] = [*currencies.items()]
+    assert len(groups) <= _DIFFERENT_AMOUNTS, "a number has as many amounts as there are ways to count decimals"
+    groups += [(None, [])] * (_DIFFERENT_AMOUNTS - len(groups))
+    columns: dict[str, Any] = {"has_amounts": amounts is not None}
+    for number, (amount_cents, codes) in enumerate(groups, start=1):
+        columns |= {f"amount_{number}": amount_cents, f"currencies_{number}": codes}
+    return columns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +140,7 @@ async def page(
     conn: Connection, *, merchant_id: MerchantId, filters: PaymentFilters, after: PageKey | None, limit: int
 ) -> list[StoredPayment]:
     """Return up to `limit` payments of a merchant that come after a key of the list (None: the newest)."""
-    parameters = asdict(filters) | {
+    parameters = filters.columns() | {
         "merchant_id": merchant_id,
         "after_created_at": after.created_at if after else None,
         "after_id": after.payment_id if after else None,
@@ -123,7 +154,7 @@ async def page(
 
 async def count(conn: Connection, *, merchant_id: MerchantId, filters: PaymentFilters, at_most: int) -> int:
     """Return how many payments of a merchant there are, up to a limit beyond which nobody counts."""
-    parameters = asdict(filters) | {"merchant_id": merchant_id, "at_most": at_most}
+    parameters = filters.columns() | {"merchant_id": merchant_id, "at_most": at_most}
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SQL.count, parameters, prepare=False)
         return int(await cursor.fetchone() or 0)

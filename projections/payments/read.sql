@@ -10,7 +10,8 @@ SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_inten
 
 -- name: page
 -- A merchant's payments after a key, newest first. A filter that is NULL is off: the planner sees the values (the
--- statement is never prepared), so that each combination gets the index that suits it.
+-- statement is never prepared), so that each combination gets the index that suits it. What was erased of a payment reads
+-- so in its row: no id of a request leads to it any more.
 SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_intent_id, idempotency_key, created_at,
        description, metadata::text AS metadata, customer, statement_descriptor_suffix, capture_method,
        amount_capturable_cents, amount_captured_cents, amount_refunded_cents, capture_before, refunds::text AS refunds,
@@ -33,6 +34,20 @@ SELECT payment_id, user_id, amount_cents, currency, status, stripe_payment_inten
    AND (%(refusal_code)s::text IS NULL
         OR last_error IS NOT NULL
            AND coalesce(last_error->>'decline_code', last_error->>'code') = %(refusal_code)s::text)
+   AND (NOT %(has_amounts)s::boolean
+        OR amount_cents = %(amount_1)s::bigint AND currency = ANY (%(currencies_1)s::text[])
+        OR amount_cents = %(amount_2)s::bigint AND currency = ANY (%(currencies_2)s::text[])
+        OR amount_cents = %(amount_3)s::bigint AND currency = ANY (%(currencies_3)s::text[]))
+   AND (%(request_id)s::text IS NULL
+        OR payment_id = ANY (ARRAY(SELECT DISTINCT t.payment_id FROM read_model.payment_timeline t
+                                    WHERE t.merchant_id = %(merchant_id)s AND t.request_id = %(request_id)s::text
+                                    ORDER BY t.payment_id DESC LIMIT %(most_of_an_id)s)))
+   AND (%(correlation_id)s::text IS NULL
+        OR payment_id = ANY (ARRAY(SELECT DISTINCT t.payment_id FROM read_model.payment_timeline t
+                                    WHERE t.merchant_id = %(merchant_id)s AND t.correlation_id = %(correlation_id)s::text
+                                    ORDER BY t.payment_id DESC LIMIT %(most_of_an_id)s)))
+   AND (%(request_id)s::text IS NULL AND %(correlation_id)s::text IS NULL
+        OR description IS DISTINCT FROM '[erased]' AND NOT metadata @? '$.* ? (@ == "[erased]")')
    AND (%(after_id)s::uuid IS NULL
         OR (created_at, payment_id) < (%(after_created_at)s::timestamptz, %(after_id)s::uuid))
  ORDER BY created_at DESC, payment_id DESC
@@ -59,6 +74,20 @@ SELECT count(*)
            AND (%(refusal_code)s::text IS NULL
                 OR last_error IS NOT NULL
                    AND coalesce(last_error->>'decline_code', last_error->>'code') = %(refusal_code)s::text)
+           AND (NOT %(has_amounts)s::boolean
+                OR amount_cents = %(amount_1)s::bigint AND currency = ANY (%(currencies_1)s::text[])
+                OR amount_cents = %(amount_2)s::bigint AND currency = ANY (%(currencies_2)s::text[])
+                OR amount_cents = %(amount_3)s::bigint AND currency = ANY (%(currencies_3)s::text[]))
+           AND (%(request_id)s::text IS NULL
+                OR payment_id = ANY (ARRAY(SELECT DISTINCT t.payment_id FROM read_model.payment_timeline t
+                                            WHERE t.merchant_id = %(merchant_id)s AND t.request_id = %(request_id)s::text
+                                            ORDER BY t.payment_id DESC LIMIT %(most_of_an_id)s)))
+           AND (%(correlation_id)s::text IS NULL
+                OR payment_id = ANY (ARRAY(SELECT DISTINCT t.payment_id FROM read_model.payment_timeline t
+                                            WHERE t.merchant_id = %(merchant_id)s AND t.correlation_id = %(correlation_id)s::text
+                                            ORDER BY t.payment_id DESC LIMIT %(most_of_an_id)s)))
+           AND (%(request_id)s::text IS NULL AND %(correlation_id)s::text IS NULL
+                OR description IS DISTINCT FROM '[erased]' AND NOT metadata @? '$.* ? (@ == "[erased]")')
          LIMIT %(at_most)s) AS found
 
 -- name: customer_totals

@@ -2,17 +2,22 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.ids import SplitPaymentId, StripeIntentId, UserId
 from projections.payments.as_of import AsOf
-from projections.payments.read import PaymentFilters
+from projections.payments.read import MOST_OF_AN_ID, PaymentFilters
 from query_api.parameters import LARGEST, CurrencyFilter, PageParameters, ReadParameters, Text
 from schemas.http.queries import StatusFilter
 from schemas.http.strict import IN_DIGITS, Boolean, Id, Moment
+from schemas.http.written_amounts import WRITTEN, by_currency
 
 Cents = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
+_OF_AN_ID = (
+    f"Looked for among the newest {MOST_OF_AN_ID} payments that have it; an erased payment is not found by it, nor one "
+    "whose timeline was removed."
+)
 
 
 class PaymentParameters(ReadParameters):
@@ -72,6 +77,18 @@ class PaymentFilterParameters(ReadParameters):
         "`code` where there is none.",
     )
     split_payment_id: Id[SplitPaymentId] | None = Field(default=None, description="Only legs of this split payment.")
+    decimal_amount: Annotated[str, StringConstraints(pattern=f"^{WRITTEN}$")] | None = Field(
+        default=None,
+        description="The amount as people write it, in the currency's own units: `12.34`; `500` is 500.00 USD and "
+        "500 JPY. In every currency that has so many decimals, unless `currency` is given.",
+    )
+    request_id: Text[str] | None = Field(
+        default=None, description=f"The `X-Request-ID` of a request that led to an event of the payment. {_OF_AN_ID}"
+    )
+    correlation_id: Text[str] | None = Field(
+        default=None,
+        description=f"The `X-Correlation-ID` of a request that led to an event of the payment. {_OF_AN_ID}",
+    )
 
     def filters(self) -> PaymentFilters:
         """Return the filters for the read model."""
@@ -89,6 +106,9 @@ class PaymentFilterParameters(ReadParameters):
             disputed=self.disputed,
             refusal_code=self.refusal_code,
             split_payment_id=self.split_payment_id,
+            amounts=None if self.decimal_amount is None else by_currency(self.decimal_amount),
+            request_id=self.request_id,
+            correlation_id=self.correlation_id,
         )
 
 

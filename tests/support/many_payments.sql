@@ -33,12 +33,13 @@ SELECT md5('payment-' || n)::uuid, %(merchant_id)s,
   FROM generate_series(1, %(count)s) AS n;
 
 -- name: timelines
--- Three events of each.
+-- Three events of each; a tenth of the payments came under one correlation id.
 INSERT INTO read_model.payment_timeline
        (payment_id, version, position, merchant_id, type, at, actor, request_id, correlation_id, data)
 SELECT md5('payment-' || n)::uuid, v, %(base)s + 3 * n - 3 + v, %(merchant_id)s,
        (ARRAY['payment.requested', 'payment.intent_created', 'payment.succeeded'])[v],
-       now() - n * interval '1 minute', (ARRAY['api:shop', 'stripe-gateway', 'stripe-webhooks'])[v], 'r-' || n, 'c-' || n,
+       now() - n * interval '1 minute', (ARRAY['api:shop', 'stripe-gateway', 'stripe-webhooks'])[v], 'r-' || n,
+       CASE WHEN n %% 10 = 0 THEN 'c-large' ELSE 'c-' || n END,
        jsonb_build_object('amount_cents', 100 + n %% 90000)
   FROM generate_series(1, %(count)s) AS n, generate_series(1, 3) AS v;
 

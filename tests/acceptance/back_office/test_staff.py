@@ -85,6 +85,15 @@ async def test_a_refund_at_stripe_is_found_by_its_id(system: System, pages: Page
     await eventually(leads, lambda address: address == f"/payments/{payment['id']}", within=20)
 
 
+async def test_what_an_answer_said_of_its_request_leads_to_the_payment(system: System, pages: Pages) -> None:
+    created = await system.create(wait=20, amount_cents=987_61)
+    page = f"/payments/{created.json()['id']}"
+    await system.payment(created.json()["id"], min_position=created.json()["position"])
+    assert await pages.where(f"/search?q={created.headers['X-Request-ID']}") == page
+    assert await pages.where(f"/search?q={created.headers['X-Correlation-ID']}") == page
+    assert await pages.where("/search?q=987.61+USD") == page
+
+
 async def test_what_is_held_is_captured_in_part_and_what_waits_is_canceled(system: System, pages: Pages) -> None:
     held, other = await paid(system, capture_method="manual"), await paid(system, capture_method="manual")
     page = f"/payments/{held['id']}/capture"

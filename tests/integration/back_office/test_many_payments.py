@@ -65,6 +65,8 @@ PAGES = (
     "/payments?disputed=true",
     "/payments?user_id=user_large",
     "/payments?idempotency_key=order-77",
+    "/payments?decimal_amount=1.76",
+    "/payments?correlation_id=c-large",
     "/payments/{payment}",
     "/payment-views",
     "/customers?user_id=user_large",
@@ -73,6 +75,11 @@ PAGES = (
     "/search?q=pi_many77",
     "/search?q=ch_many77",
     "/search?q={payment}",
+    "/search?q=r-77",
+    "/search?q=c-77",
+    "/search?q=c-large",
+    "/search?q=1.76",
+    "/search?q=177",
     "/search?q=nothing",
     "/overview",
     "/payouts",
@@ -100,6 +107,7 @@ PAGES = (
 )
 READS = (
     "/payments?limit=100",
+    "/payments?correlation_id=c-large&limit=100",
     "/payments/{payment}/events",
     "/payment-count?status=succeeded&at_most=1000",
     "/payment-totals?date_from={month_ago}&date_to={today}&time_zone=Europe/Berlin",

@@ -37,11 +37,32 @@ async def test_filters_are_asked_for_and_shown_again(finance: BackOffice) -> Non
 
 
 @pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("decimal_amount=1,234.50", {"decimal_amount": "1234.50"}),
+        ("decimal_amount=500&currency=jpy", {"decimal_amount": "500", "currency": "JPY"}),
+        ("decimal_amount=12.34+usd", {"decimal_amount": "12.34", "currency": "USD"}),
+        ("request_id=req-1&correlation_id=cor-1", {"request_id": "req-1", "correlation_id": "cor-1"}),
+    ],
+)
+async def test_an_amount_and_ids_of_requests_are_filters(
+    finance: BackOffice, written: str, found: dict[str, str]
+) -> None:
+    page = await finance.page(f"/payments?{written}")
+    assert requested(finance) == found | {"limit": "25"}
+    name = written.partition("=")[0]
+    assert page.form("/payments").fields[name] == written.partition("=")[2].split("&")[0].replace("+", " ")
+
+
+@pytest.mark.parametrize(
     ("query", "said"),
     [
         ("amount_min=10", "An amount needs its currency"),
         ("amount_min=1.5&currency=JPY", "no digits after the point"),
         ("currency=euro", "Three letters"),
+        ("decimal_amount=10,50", "A number as 12.34"),
+        ("decimal_amount=10.50&currency=JPY", "with the decimals of its currency"),
+        ("decimal_amount=10+EUR&currency=USD", "A number as 12.34"),
         ("from_day=yesterday", "A day, as"),
         ("to_day=2026-02-30", "A day, as"),
     ],

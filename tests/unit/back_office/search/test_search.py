@@ -1,5 +1,6 @@
 """One box: what it asks for, and what it shows."""
 
+import httpx
 import pytest
 
 from schemas.http.ledger import LedgerEntry
@@ -27,7 +28,34 @@ async def test_a_payments_id_leads_to_it_at_once(finance: BackOffice) -> None:
     [
         ("pi_3PXample", {"/payments?stripe_payment_intent_id=pi_3PXample"}),
         ("re_3PXample", {"/ledger/entries?source_id=re_3PXample"}),
-        ("order-1001", {"/payments?idempotency_key=order-1001", "/payments?user_id=order-1001"}),
+        (
+            "order-1001",
+            {
+                "/payments?idempotency_key=order-1001",
+                "/payments?user_id=order-1001",
+                "/payments?request_id=order-1001",
+                "/payments?correlation_id=order-1001",
+            },
+        ),
+        ("an order", {"/payments?idempotency_key=an+order", "/payments?user_id=an+order"}),
+        (
+            "500",
+            {
+                "/payments?idempotency_key=500",
+                "/payments?user_id=500",
+                "/payments?request_id=500",
+                "/payments?correlation_id=500",
+                "/payments?decimal_amount=500",
+            },
+        ),
+        (
+            "1,234.50 usd",
+            {
+                "/payments?idempotency_key=1%2C234.50+usd",
+                "/payments?user_id=1%2C234.50+usd",
+                "/payments?decimal_amount=1234.50&currency=USD",
+            },
+        ),
     ],
 )
 async def test_only_what_an_id_can_be_of_is_asked_for(finance: BackOffice, text: str, looks: set[str]) -> None:
@@ -47,6 +75,29 @@ async def test_whoever_may_not_see_the_ledger_does_not_search_it(back_office: Ba
     page = await back_office.page("/search?q=re_3PXample")
     assert requested(back_office) == set()
     assert "ch_" not in page.text
+
+
+@pytest.mark.parametrize("name", ["request_id", "correlation_id"])
+async def test_an_id_of_a_request_leads_to_its_payment(finance: BackOffice, name: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=a_page(a_payment()) if name in request.url.params else a_page())
+
+    finance.query_api.answers["GET /payments"] = answer
+    found = await finance.browser.get("/search?q=req-4711")
+    assert found.headers["location"] == f"/payments/{PAYMENT_ID}"
+
+
+async def test_payments_of_an_amount_are_listed_with_what_was_sought(finance: BackOffice) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        rows = (a_payment(), a_payment(id=OTHER_ID)) if "decimal_amount" in request.url.params else ()
+        return httpx.Response(200, json=a_page(*rows, cursor="more" if rows else None))
+
+    finance.query_api.answers["GET /payments"] = answer
+    page = await finance.page("/search?q=10.00%20usd")
+    assert "Amount 10.00 USD" in page.text
+    assert "Request id" not in page.text
+    assert {f"/payments/{PAYMENT_ID}", f"/payments/{OTHER_ID}"} <= set(page.links)
+    assert "/payments?decimal_amount=10.00&currency=USD" in page.links
 
 
 async def test_several_payments_are_listed_by_what_they_were_found_by(finance: BackOffice) -> None:
