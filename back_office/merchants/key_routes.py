@@ -18,7 +18,7 @@ async def _key(office: Office, key_id: str) -> Subject:
         ("Key", f"{key['prefix']}..."),
         ("Whose", key["merchant_id"] or "The operator's"),
         ("For", ", ".join(key["scopes"])),
-        ("Valid until", moment(key["expires_at"]) or "it is revoked"),
+        ("Valid until", moment(key["expires_at"]) or "It is revoked"),
         ("Last used", moment(key["last_used_at"]) or "Never"),
     ]
     back = f"/merchants/{segment(key['merchant_id'])}" if key["merchant_id"] else "/operator-keys"

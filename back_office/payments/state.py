@@ -46,6 +46,10 @@ class Part:
 
 def sentence(payment: Json) -> str:
     """Return where it stands, for a person."""
+    return f"{_said(payment)} Stripe says something else." if payment["contradictions"] else _said(payment)
+
+
+def _said(payment: Json) -> str:
     status: str = payment["status"]
     said = _SENTENCES.get(status, status)
     if status != "succeeded":

@@ -38,3 +38,7 @@ window.addEventListener("pageshow", (event) => { if (event.persisted) location.r
 
 document.addEventListener("htmx:after:swap", () => showCopyButtons(document));
 showCopyButtons(document);
+
+// On a phone the navigation is one line that scrolls: show where in it the page is.
+const here = document.querySelector('nav[aria-label="Main"] [aria-current]');
+if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;

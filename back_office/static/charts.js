@@ -1,6 +1,6 @@
 // Draws a chart over each table of figures. The table stays: it has the links, and is all there is without scripts.
 
-const COLOURS = { gross: "--kept", fees: "--quiet", refunds: "--returning", disputes: "--disputed", net: "--held", made: "--held", succeeded: "--kept", declined: "--disputed" };
+const COLOURS = { gross: "--kept", fees: "--fees", refunds: "--given-back", disputes: "--disputed", net: "--held", made: "--held", succeeded: "--kept", declined: "--disputed" };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 function colour(name) {
@@ -13,7 +13,9 @@ function read(table) {
   const series = names.flatMap((cell, column) => cell.dataset.series ? [{ column, key: cell.dataset.series, label: cell.textContent }] : []);
   // A day is a point in a line of days, in UTC: no zone of the browser comes into it.
   const xs = days.map((row) => Date.parse(row.dataset.day + "T00:00:00Z") / 1000);
-  return { days, xs, series, values: series.map((each) => days.map((row) => Number(row.cells[each.column].dataset.value))) };
+  const written = series.flatMap((each) => days.map((row) => row.cells[each.column].dataset.value));
+  const decimals = Math.max(0, ...written.map((text) => (text.split(".")[1] || "").length));
+  return { days, xs, series, decimals, values: series.map((each) => days.map((row) => Number(row.cells[each.column].dataset.value))) };
 }
 
 function day(seconds) {
@@ -21,17 +23,20 @@ function day(seconds) {
 }
 
 function draw(place) {
-  const { days, xs, series, values } = read(document.getElementById(place.dataset.chart));
+  const { days, xs, series, decimals, values } = read(document.getElementById(place.dataset.chart));
   place.replaceChildren();
   place.hidden = false;
   const unit = place.dataset.unit;
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
-  const write = (value) => value == null ? "" : value.toLocaleString("en-US") + (unit ? " " + unit : "");
+  const write = (value) => value == null ? "" : value.toLocaleString("en-US", { minimumFractionDigits: decimals }) + (unit ? " " + unit : "");
   const chart = new uPlot({
     width: place.clientWidth,
     height: 260,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     cursor: { y: false, drag: { x: false, y: false } },
+    legend: { markers: { width: 0, fill: (_, index) => index ? colour(COLOURS[series[index - 1].key]) : "transparent" } },
+    // Where nothing is pointed at, the legend has the numbers of the last day.
+    hooks: { setCursor: [(chart) => { if (chart.cursor.idx == null) chart.setLegend({ idx: xs.length - 1 }); }] },
     scales: { x: { time: true } },
     axes: [
       { ...axis, values: (_, ticks) => ticks.map((each) => each % 86400 ? "" : day(each).slice(5)) },
@@ -47,6 +52,7 @@ function draw(place) {
     const { idx } = chart.cursor;
     if (idx != null) location.assign(days[idx].querySelector("a").href);
   });
+  chart.setLegend({ idx: xs.length - 1 });
   return chart;
 }
 

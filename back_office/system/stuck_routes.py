@@ -27,7 +27,7 @@ from back_office.web.forms import FormIncomplete
 from back_office.web.money import format_money
 from back_office.web.templates import moment, page
 from back_office.web.visitor import Visitor, requires
-from back_office.web.words import words
+from back_office.web.words import counted, task_status_words, words
 
 router = APIRouter()
 
@@ -149,7 +149,7 @@ async def _task(office: Office, task_id: str) -> Subject:
     details = [
         ("Call", words(task["operation"])),
         ("Payment", task["payment_id"]),
-        ("Status", f"{words(task['status'])}, tried {task['attempts']} times"),
+        ("Status", f"{task_status_words(task['status'])}, tried {counted(task['attempts'], 'time')}"),
         ("Wanted since", moment(task["created_at"])),
         ("Last error", task["last_error"] or "None"),
     ]
@@ -170,7 +170,7 @@ async def _dead_letter(office: Office, dead_letter_id: str) -> Subject:
         ("Dead letter", f"{letter['id']} of {letter['consumer']}"),
         ("Stream", letter["stream"] or "None: nothing waits behind it"),
         ("Why", letter["error"]),
-        ("It concerns", f"{len(queue)} record{'' if len(queue) == 1 else 's'}, in this order"),
+        ("It concerns", f"{counted(len(queue), 'record')}, in this order"),
     ]
     listed = [f"Dead letter {each}" for each in queue[:_SHOWN_IDS]]
     if len(queue) > _SHOWN_IDS:

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from back_office.office import office_of
 from back_office.static.routes import address_of
 from back_office.web.money import format_money, format_number
 from back_office.web.visitor import Visitor
-from back_office.web.words import actor_words, age_words, words
+from back_office.web.words import actor_words, age_words, counted, task_status_words, words
 
 _FOLDER = Path(__file__).parent.parent / "templates"
 
@@ -35,6 +36,11 @@ def moment_in(text: str | None, zone: ZoneInfo) -> str:
     return f"{local:{form}}"
 
 
+def dotted(text: str) -> Markup:
+    """Return a name such as `payment.cancel_requested`, which may break after its dots and nowhere else."""
+    return Markup(".<wbr>").join(text.split("."))
+
+
 def unix_moment(seconds: int) -> str:
     """Return Stripe's seconds since 1970 in the same way."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
@@ -53,10 +59,12 @@ def _environment() -> Environment:
         "moment_in": moment_in,
         "unix_moment": unix_moment,
         "words": words,
+        "dotted": dotted,
         "actor": actor_words,
         "age": age_words,
+        "task_status": task_status_words,
     }
-    environment.globals |= {"money": format_money, "number": format_number, "static": address_of}
+    environment.globals |= {"counted": counted, "money": format_money, "number": format_number, "static": address_of}
     return environment
 
 

@@ -6,18 +6,30 @@ from datetime import UTC, datetime
 _PROCESSES = {
     "stripe-gateway": "Stripe gateway",
     "stripe-webhooks": "Stripe, by webhook",
+    "stripe": "Stripe",
     "sweeper": "Sweeper",
     "sagas": "Sagas",
     "reconciliation": "Reconciliation",
     "stripe-balance": "Stripe balance",
 }
-_API = "api:"
+_TASK_STATUSES = {"dead": "Given up trying", "unknown": "Outcome unknown", "due": "Due", "leased": "In work"}
+_API, _OPERATOR = "api:", "operator:"
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 
 def words(text: str) -> str:
     """Return `requested_by_customer` as `Requested by customer`. What somebody wrote stays as it is."""
     return text.replace("_", " ").capitalize() if _CODE.fullmatch(text) else text
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """Return `1 row`, `1,200 rows`; `things` is the plural that is not made with an s."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def task_status_words(status: str) -> str:
+    """Return where a call to Stripe stands."""
+    return _TASK_STATUSES.get(status, words(status))
 
 
 def age_words(since: str, now: datetime | None = None) -> str:
@@ -31,6 +43,8 @@ def age_words(since: str, now: datetime | None = None) -> str:
 
 def actor_words(actor: str) -> str:
     """Return who did it: `anna, with the key back-office` for `api:back-office/anna`."""
+    if actor.startswith(_OPERATOR):
+        return f"{actor.removeprefix(_OPERATOR)}, on the command line"
     if not actor.startswith(_API):
         return _PROCESSES.get(actor, actor)
     key, _, person = actor.removeprefix(_API).partition("/")

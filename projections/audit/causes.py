@@ -5,15 +5,16 @@ from html import escape
 from projections.audit.history import Step
 
 _ROW = 34  # pixels of height for an event
-_LEFT = 190
+_LEFT = 230  # room for the longest name of what led to an event
 _WIDTH = 720
 _BEND = 22
 _MOST_BENDS = 6
 _LONGEST = 26
 _STYLE = (
-    "<style>text{font:13px system-ui,sans-serif;fill:#1b1f24}circle{fill:#4a7fd0}"
+    "<style>text{font:13px system-ui,sans-serif;fill:#1b1f24;stroke:#fff;stroke-width:4;paint-order:stroke}"
+    "circle{fill:#4a7fd0}"
     "path{fill:none;stroke:#4a7fd0;stroke-width:1.5}"
-    "@media (prefers-color-scheme:dark){text{fill:#e6e8eb}}</style>"
+    "@media (prefers-color-scheme:dark){text{fill:#e6e8eb;stroke:#1b202a}}</style>"
 )
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_VOID = {"meta", "link", "input", "br", "hr", "img", "rect", "path"}
+_VOID = {"meta", "link", "input", "br", "wbr", "hr", "img", "rect", "path"}
 
 
 @dataclass(kw_only=True)
@@ -25,6 +25,7 @@ class HtmlPage(HTMLParser):
         self.links: list[str] = []
         self.ids: list[str] = []
         self._words: list[str] = []
+        self._goes_on = False
         self._open: list[str] = []
         self._select: str | None = None
         self._textarea = ""
@@ -51,6 +52,7 @@ class HtmlPage(HTMLParser):
             assert (given["src"] or "").startswith("/static/")
         if (found := given.get("id")) is not None:
             self.ids.append(found)
+        self._goes_on = tag == "wbr"
         if tag not in _VOID:
             self._open.append(tag)
         self._collect(tag, {name: value or "" for name, value in given.items()})
@@ -66,7 +68,11 @@ class HtmlPage(HTMLParser):
             assert not data.strip(), "an inline script"
         if self._open and self._open[-1] == "textarea":
             self.forms[-1].fields[self._textarea] += data.removeprefix("\n")  # as browsers do
-        self._words.append(data)
+        if self._goes_on:
+            self._words[-1] += data
+        else:
+            self._words.append(data)
+        self._goes_on = False
 
     def _collect(self, tag: str, given: dict[str, str]) -> None:
         if tag == "a":

@@ -10,6 +10,7 @@ from schemas.http.queries import ContradictionView
 from tests.integration.back_office.conftest import Served
 from tests.support.axe import serious_issues
 from tests.support.browser import CHROMIUM, SCHEMES, browser_on, log_in_by_keyboard, reach
+from tests.support.layout import layout_faults
 from tests.support.waiting import eventually
 from tests.unit.back_office.conftest import PASSWORD
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_refund, body_of, example
@@ -63,7 +64,13 @@ async def test_no_page_keeps_anybody_out_or_is_too_wide(served: Served, role: st
 
 
 async def suits_all(page: Page) -> None:
-    """See that nobody is kept out of the page, on a phone and a desk, in light and dark."""
+    """See that nobody is kept out of the page, on a phone and a desk, in light and dark, and that it is well laid out.
+
+    1040 pixels are the narrowest on which a table is not yet shown as cards.
+    """
+    for width in (360, 1040, 1280):
+        await page.set_viewport_size({"width": width, "height": 800})
+        assert await layout_faults(page) == [], f"{page.url}, {width} wide"
     for scheme in SCHEMES:
         await page.emulate_media(color_scheme=scheme)
         for width in (360, 1280):
@@ -84,6 +91,24 @@ async def test_a_barrier_would_be_found(served: Served) -> None:
         await page.evaluate("document.querySelector('label[for=name]').remove()")
         (found,) = await serious_issues(page)
     assert found.startswith("label:")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        ("cell.style.textAlign = 'left'", '"10.00 USD" does not align with its heading'),
+        ("cell.dataset.label = 'Sum'", '"10.00 USD" is labelled "Sum" under "Amount"'),
+        ("cell.style.whiteSpace = 'pre', cell.textContent = '0'.repeat(400)", "reaches out of the page"),
+    ],
+)
+async def test_a_fault_of_the_layout_would_be_found(served: Served, fault: str, found: str) -> None:
+    async with browser_on(served.url, 1280, "light") as page:
+        await log_in(page, "finance")
+        await page.evaluate("document.querySelector('.scroll').classList.remove('scroll')")
+        assert await layout_faults(page) == []
+        await page.evaluate(f"cell = document.querySelector('tbody .amount'), {fault}")
+        assert any(found in each for each in await layout_faults(page))
 
 
 @pytest.mark.timeout(120)

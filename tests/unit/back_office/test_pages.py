@@ -1,5 +1,6 @@
 """What every page has: a strict policy, nothing inline, well-formed HTML, and text of others only as text."""
 
+import re
 from typing import Any
 
 import httpx
@@ -87,6 +88,13 @@ async def test_a_page_of_operators_is_well_formed(back_office: BackOffice, page:
     await back_office.log_in("operator")
     hardened(await back_office.browser.get(page))
     await back_office.page(page)
+
+
+@pytest.mark.parametrize("page", [*PAGES, *AUDIT, *OPERATORS_PAGES])
+async def test_a_page_shows_no_object_of_the_program(back_office: BackOffice, page: str) -> None:
+    await back_office.log_in("operator")
+    text = (await back_office.browser.get(page, follow_redirects=True)).text
+    assert re.findall(r"&lt;(?:built-in|bound|function|class) [^&]*|object at 0x[0-9a-f]+|[{]&#39;", text) == []
 
 
 @pytest.mark.parametrize("page", ["/", "/login", "/nowhere", "/payments", "/health", "/static/app.css", "/favicon.ico"])

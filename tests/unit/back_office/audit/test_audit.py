@@ -29,7 +29,7 @@ async def test_what_is_sealed_and_by_whom_it_was_witnessed_is_shown(auditor: Bac
     text = (await auditor.page("/audit")).text
     assert "4,711 events, up to position 4802" in text
     assert "3 events since 2026-05-01 10:06:41 UTC" in text
-    assert "1 of the 1 required have to sign" in text
+    assert "signatures of 1 of 1 required witness;" in text
     assert "so many have signed the first 4,711 events" in text
 
 
@@ -88,7 +88,8 @@ async def test_an_erasure_has_when_by_whom_why_and_its_receipt(auditor: BackOffi
     for said in (
         erasure["user_id"],
         erasure["reason"],
-        erasure["actor"],
+        "officer, on the command line",
+        "1 key destroyed, 1 payment",
         erasure["event_id"],
         "2026-05-01 10:06:40 UTC",
     ):

@@ -179,7 +179,7 @@ async def test_a_breaker_says_how_it_is_and_since_when(operator: BackOffice, cha
     (breaker,) = example(SystemView)["breakers"]
     operator.command_api.answers["GET /system"] = {**example(SystemView), "breakers": [{**breaker, **changes}]}
     text = (await operator.page("/system")).text
-    assert "stripe:create_intent" in text
+    assert "Create intent" in text
     assert said in text
 
 

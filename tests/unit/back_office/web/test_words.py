@@ -2,7 +2,7 @@
 
 import pytest
 
-from back_office.web.words import actor_words, words
+from back_office.web.words import actor_words, counted, task_status_words, words
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,23 @@ def test_a_code_is_said_in_words(text: str, said: str) -> None:
         ("api:back-office/anna", "anna, with the API key back-office"),
         ("api:shop", "API key shop"),
         ("stripe-gateway", "Stripe gateway"),
+        ("operator:root", "root, on the command line"),
         ("olga@shop.example", "olga@shop.example"),
     ],
 )
 def test_an_actor_is_named_as_people_know_it(actor: str, said: str) -> None:
     assert actor_words(actor) == said
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 events"), (1, "1 event"), (2, "2 events"), (1200, "1,200 events")])
+def test_one_is_not_said_in_the_plural(number: int, said: str) -> None:
+    assert counted(number, "event") == said
+
+
+def test_a_plural_may_be_one_of_its_own() -> None:
+    assert (counted(1, "witness", "witnesses"), counted(2, "witness", "witnesses")) == ("1 witness", "2 witnesses")
+
+
+@pytest.mark.parametrize(("status", "said"), [("dead", "Given up trying"), ("still_new", "Still new")])
+def test_a_call_to_stripe_stands_where_the_list_says_it_does(status: str, said: str) -> None:
+    assert task_status_words(status) == said
