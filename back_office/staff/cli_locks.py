@@ -49,7 +49,10 @@ def run_change(name: str, change: str, *, actor: str, reason: str) -> int:
         if mistakes or account is None:
             return _failed(" ".join(mistakes.values()))
         path = f"/staff/{segment(account.name)}/{change}"
-        answer = await api.post(path, {"reason": reason.strip()}, {"Paystream-Actor": actor})
+        try:
+            answer = await api.post(path, {"reason": reason.strip()}, {"Paystream-Actor": actor})
+        except ApiAway as error:
+            return _failed(f"{_text(error)}. It may be done: paystream staff list says so once it answers")
         print(printable(answer.body["said"]))
         return 0
 
@@ -84,9 +87,7 @@ def _run(work: Callable[[Api, BackOfficeSettings], Awaitable[int]]) -> int:
 def _text(error: ApiError) -> str:
     if isinstance(error, ApiRefused):
         return f"the {error.api} refused: {error.detail or error.status}"
-    if isinstance(error, ApiAway):
-        return f"the {error.api} does not answer; whether this was done, paystream staff list says once it does"
-    return str(error)
+    return f"the {error.api} does not answer"
 
 
 def _failed(text: str) -> int:

@@ -72,6 +72,7 @@ def test_an_api_that_does_not_do_it_is_named(
     assert (run_change("finance", "lock", actor="olga", reason="x"), run_list()) == (1, 1)
     read = capsys.readouterr()
     assert read.err.count(said) == 2
+    assert read.err.count("It may be done") == (answer is away)
     assert read.out == ""
 
 
