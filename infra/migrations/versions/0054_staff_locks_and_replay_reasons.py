@@ -1,4 +1,4 @@
-"""Who of the staff is locked."""
+"""Who of the staff is locked, and why dead letters are replayed."""
 
 from infra.migrations.sql_files import run_sql_file
 
@@ -10,9 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply the step."""
-    run_sql_file("0054_staff_locks.up.sql")
+    run_sql_file("0054_staff_locks_and_replay_reasons.up.sql")
 
 
 def downgrade() -> None:
     """Take the step back."""
-    run_sql_file("0054_staff_locks.down.sql")
+    run_sql_file("0054_staff_locks_and_replay_reasons.down.sql")

@@ -49,3 +49,6 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
        SET is_locked = excluded.is_locked, actor = excluded.actor, reason = excluded.reason,
            changed_at = excluded.changed_at, lock_position = greatest(l.lock_position, excluded.lock_position);
 $$;
+
+-- Why somebody requested a replay: NULL where nobody said, or it was before this step.
+ALTER TABLE consumers.dead_letters ADD COLUMN replay_reason text;

@@ -1,3 +1,4 @@
+ALTER TABLE consumers.dead_letters DROP COLUMN replay_reason;
 CREATE OR REPLACE FUNCTION event_store.follow_access(after_position bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO access.merchants (merchant_id, name, created_at)
