@@ -9,6 +9,7 @@ from back_office.apis.client import Api
 from back_office.payments.streams import Streams
 from back_office.settings import BackOfficeSettings
 from back_office.staff.lockout import Lockout
+from back_office.staff.locks import StaffLocks
 from back_office.staff.passwords import Accounts
 from back_office.staff.sessions import Sessions
 from infra.settings.reconciliation import zone_named
@@ -35,6 +36,7 @@ class Office:
     accounts: Accounts
     sessions: Sessions
     lockout: Lockout
+    locks: StaffLocks
     stripe_dashboard: str
     streams: Streams
     zone: ZoneInfo
@@ -47,10 +49,11 @@ class Office:
         cls, settings: BackOfficeSettings, *, command_api: Api, query_api: Api, operators: "OperatorApis | None" = None
     ) -> "Office":
         """Return the office of a process; without the operator's key, the other one is for all."""
+        admin_api = command_api if operators is None else operators.command_api
         return cls(
             command_api=command_api,
             query_api=query_api,
-            admin_api=command_api if operators is None else operators.command_api,
+            admin_api=admin_api,
             finance_api=query_api if operators is None else operators.query_api,
             accounts=Accounts(settings.back_office_staff),
             sessions=Sessions(
@@ -58,6 +61,7 @@ class Office:
                 max_s=settings.back_office_session_max_s,
             ),
             lockout=Lockout(failures=settings.back_office_lockout_failures, locked_s=settings.back_office_lockout_s),
+            locks=StaffLocks(admin_api),
             streams=Streams(most=settings.back_office_max_streams),
             zone=zone_named(settings.reconciliation_time_zone),
             stripe_dashboard=settings.back_office_stripe_dashboard_url,

@@ -9,6 +9,8 @@ _TITLES: Mapping[str, str] = {
     "access.staff_signed_in": "Logged in",
     "access.recovery_codes_made": "Made new recovery codes",
     "access.recovery_code_used": "Used a recovery code",
+    "access.staff_locked": "Locked somebody out",
+    "access.staff_unlocked": "Unlocked an account",
     "access.key_created": "Made an API key",
     "access.key_rotated": "Replaced an API key",
     "access.key_revoked": "Ended an API key",

@@ -109,6 +109,23 @@ GIVE_UP_TASK = StaffOperation(
     has_force=True,
     force_label="I have looked at Stripe: it was not done there",
 )
+LOCK_STAFF = StaffOperation(
+    name="lock",
+    title="Lock somebody out",
+    button="Lock",
+    consequence="The account's sessions end within seconds, in every process of the back office, and its password "
+    "opens nothing until somebody unlocks it.",
+    permission=Permission.MANAGE_STAFF,
+    is_dangerous=True,
+)
+UNLOCK_STAFF = StaffOperation(
+    name="unlock",
+    title="Unlock an account",
+    button="Unlock",
+    consequence="The password opens the account again, and wrong passwords of before are forgotten. Sessions from "
+    "before the lock stay ended.",
+    permission=Permission.MANAGE_STAFF,
+)
 RETRY_SAGA = StaffOperation(
     name="retry",
     title="Retry what a saga takes back",

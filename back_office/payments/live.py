@@ -4,7 +4,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import Gauge
@@ -16,7 +16,7 @@ from back_office.office import Office, office_of
 from back_office.payments.streams import Streams
 from back_office.staff.roles import Permission, may
 from back_office.web.addresses import segment
-from back_office.web.visitor import cookie_name
+from back_office.web.visitor import cookie_name, still_open
 
 OPEN = Gauge("back_office_streams_open", "Pages that are told when their payment changes")
 
@@ -34,10 +34,10 @@ async def follow_payment(request: Request, payment_id: str, version: str = "") -
     """Tell when the payment is of another version. No log-in is asked for here: a script asks, and nobody sees it."""
     office = office_of(request)
 
-    def is_allowed() -> bool:
-        return _is_allowed(office, request)
+    async def is_allowed() -> bool:
+        return await _is_allowed(office, request)
 
-    if not is_allowed():
+    if not await is_allowed():
         return Response(status_code=401)
     if office.streams.open >= office.streams.most:
         return Response(status_code=503, headers={"Retry-After": "30"})
@@ -47,13 +47,13 @@ async def follow_payment(request: Request, payment_id: str, version: str = "") -
 
 
 async def changes(
-    query_api: Api, path: str, known: int, *, is_allowed: Callable[[], bool], every_s: float = _EVERY_S
+    query_api: Api, path: str, known: int, *, is_allowed: Callable[[], Awaitable[bool]], every_s: float = _EVERY_S
 ) -> AsyncIterator[str]:
     """Yield an event for each new version, until the time is over or the session is."""
     yield ": open\n\n"
     for look in range(1, round(_LONGEST_S / every_s)):
         await asyncio.sleep(every_s)
-        if not is_allowed():
+        if not await is_allowed():
             return
         try:
             newer = await query_api.newer(path, known)
@@ -77,7 +77,7 @@ async def _counted(streams: Streams, events: AsyncIterator[str]) -> AsyncIterato
         OPEN.dec()
 
 
-def _is_allowed(office: Office, request: Request) -> bool:
+async def _is_allowed(office: Office, request: Request) -> bool:
     """Whether the session is open. To follow a payment is no use of it: a page left open must not keep it alive."""
-    session = office.sessions.peek(request.cookies.get(cookie_name(office), ""))
+    session = await still_open(office, office.sessions.peek(request.cookies.get(cookie_name(office), "")))
     return session is not None and may(session.account.role, Permission.SEE_PAYMENTS)

@@ -1,11 +1,13 @@
 """The accounts of the back office: who has one, who is locked, where each is logged in, and what an operator does then.
 
-Accounts are a setting, BACK_OFFICE_STAFF: who has one at all, with which role and password, is changed there.
+Accounts are a setting, BACK_OFFICE_STAFF: who has one at all, with which role and password, is changed there. Locks are
+the command API's; sessions, and the locks after wrong passwords, are this process's.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
+from urllib.parse import unquote
 
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,12 +15,16 @@ from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
+from back_office.apis.errors import Json
 from back_office.office import Office, office_of
-from back_office.operations.operation import MAX_REASON_CHARS, check_reason
+from back_office.operations.forms import Attempt, Subject, add_operation
+from back_office.operations.operation import LOCK_STAFF, MAX_REASON_CHARS, UNLOCK_STAFF, check_reason
+from back_office.staff.locks import KnownLocks, StaffLock
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, kept_fields, requires
+from back_office.web.words import words
 from infra.settings.staff import StaffAccount
 
 log = structlog.get_logger(__name__)
@@ -28,18 +34,8 @@ CHANGES = Counter("back_office_staff_changes_total", "What operators did about a
 router = APIRouter()
 
 Officer = Annotated[Visitor, Depends(requires(Permission.MANAGE_STAFF))]
-Change = Literal["lock", "unlock", "end-sessions"]
 _NOT_FOUND = 404
 _MINUTE_S = 60
-
-_TEXTS: Mapping[str, tuple[str, str]] = {
-    "lock": (
-        "Lock",
-        "Its sessions end at once, and its password opens nothing until it is unlocked.",
-    ),
-    "unlock": ("Unlock", "The password opens the account again. Failed attempts are forgotten."),
-    "end-sessions": ("End all sessions", "Whoever is logged in with this account has to log in again."),
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,91 +44,114 @@ class ListedAccount:
 
     account: StaffAccount
     sessions: int
-    locked: str
-    """Why it is locked, in words; empty when it is not."""
+    lock: StaffLock | None
+    """By an operator; None: it is not locked by one."""
+    minutes_left: int
+    """Of the lock after wrong passwords, in this process; 0 when there is none."""
 
 
 @router.get("/staff")
 async def list_accounts(request: Request, visitor: Officer) -> Response:
-    """Show who has an account."""
+    """Show who has an account. Raises ApiAway and ApiRefused."""
     office = office_of(request)
-    found = [_listed(office, account) for account in office.accounts.all]
+    known = await _known(office)
+    found = [_listed(office, known, account) for account in office.accounts.all]
     return page(request, "staff/list.html", visitor, accounts=found)
 
 
 @router.get("/staff/{name}")
 async def show_account(request: Request, visitor: Officer, name: str) -> Response:
-    """Show somebody's account with its sessions."""
+    """Show somebody's account with its sessions. Raises ApiAway and ApiRefused."""
     office = office_of(request)
-    listed = _listed(office, _account(office, name))
+    account = _account(office, name)
+    listed = _listed(office, await _known(office), account)
     sessions = [
         (each, int(began_s // _MINUTE_S), int(seen_s // _MINUTE_S))
-        for each, began_s, seen_s in office.sessions.of(listed.account.name)
+        for each, began_s, seen_s in office.sessions.of(account.name)
     ]
     return page(request, "staff/show.html", visitor, listed=listed, sessions=sessions)
 
 
-@router.get("/staff/{name}/{change}")
-async def show_form(request: Request, visitor: Officer, name: str, change: Change) -> Response:
+@router.get("/staff/{name}/end-sessions")
+async def show_end_form(request: Request, visitor: Officer, name: str) -> Response:
     """Ask for the reason."""
-    return _form(request, visitor, _account(office_of(request), name), change=change, fields=kept_fields(request))
+    return _end_form(request, visitor, _account(office_of(request), name), fields=kept_fields(request))
 
 
-@router.post("/staff/{name}/{change}")
-async def change_account(request: Request, visitor: Officer, name: str, change: Change) -> Response:
-    """Do it. Raises FormRefused."""
+@router.post("/staff/{name}/end-sessions")
+async def end_sessions(request: Request, visitor: Officer, name: str) -> Response:
+    """End somebody's sessions in this process. Raises FormRefused."""
     fields = await visitor.form(request)
     office = office_of(request)
-    account = _account(office, name)
-    mistakes = _mistakes(visitor, account, change, fields.get("reason", "").strip())
-    if mistakes:
-        return _form(request, visitor, account, change=change, fields=fields, mistakes=mistakes)
-    if change == "unlock":
-        was_locked = office.lockout.unlock(account.name)
-        said = f"{account.name} is unlocked." if was_locked else f"{account.name} was not locked."
-    else:
-        if change == "lock":
-            office.lockout.lock(account.name)
-        ended = office.sessions.revoke(account.name, but=visitor.session if change == "end-sessions" else None)
-        said = f"{account.name} is locked. " if change == "lock" else ""
-        said += f"{ended} session{' was' if ended == 1 else 's were'} ended."
-    CHANGES.labels(change).inc()
-    log.warning("staff_account_changed", account=account.name, change=change, reason=fields["reason"].strip())
-    visitor.session.notice = said
-    return RedirectResponse(f"/staff/{segment(account.name)}", status_code=303)
-
-
-def _mistakes(visitor: Visitor, account: StaffAccount, change: Change, reason: str) -> dict[str, str]:
-    if change == "lock" and account.name == visitor.name:
-        return {"reason": "Nobody locks themselves out: another operator can."}
+    account, reason = _account(office, name), fields.get("reason", "").strip()
     mistakes: dict[str, str] = {}
     check_reason(reason, mistakes)
-    return mistakes
+    if mistakes:
+        return _end_form(request, visitor, account, fields=fields, mistakes=mistakes)
+    ended = office.sessions.revoke(account.name, but=visitor.session)
+    CHANGES.labels("end-sessions").inc()
+    log.warning("staff_account_changed", account=account.name, change="end-sessions", reason=reason)
+    visitor.session.notice = _said_of_sessions(ended)
+    return RedirectResponse(_address(account), status_code=303)
 
 
-def _form(
+def _end_form(
     request: Request,
     visitor: Visitor,
     account: StaffAccount,
     *,
-    change: Change,
     fields: Mapping[str, str],
     mistakes: Mapping[str, str] | None = None,
 ) -> Response:
-    label, consequence = _TEXTS[change]
     return page(
         request,
-        "staff/change.html",
+        "staff/end_sessions.html",
         visitor,
         status=422 if mistakes else 200,
         account=account,
-        label=label,
-        consequence=consequence,
-        is_dangerous=change == "lock",
         reason=fields.get("reason", ""),
         mistakes=mistakes or {},
         most_chars=MAX_REASON_CHARS,
     )
+
+
+async def _subject(office: Office, name: str) -> Subject:
+    account = _account(office, unquote(name))
+    return Subject(details=[("Account", account.name), ("Role", words(account.role))], back=_address(account))
+
+
+def _locked(attempt: Attempt, body: Json) -> Response:
+    office, account = _of(attempt)
+    ended = office.sessions.revoke(account.name)
+    return _changed(attempt, account, f"{body['said']} {_said_of_sessions(ended)}")
+
+
+def _unlocked(attempt: Attempt, body: Json) -> Response:
+    office, account = _of(attempt)
+    had_failed = office.lockout.unlock(account.name)
+    return _changed(attempt, account, body["said"] + (" Its wrong passwords are forgotten." if had_failed else ""))
+
+
+def _changed(attempt: Attempt, account: StaffAccount, said: str) -> Response:
+    office_of(attempt.request).locks.forget()
+    change = attempt.operation.name
+    CHANGES.labels(change).inc()
+    log.warning("staff_account_changed", account=account.name, change=change)
+    attempt.visitor.session.notice = said
+    return RedirectResponse(attempt.subject.back, status_code=303)
+
+
+add_operation(router, LOCK_STAFF, place="/staff", path="/staff/{}/lock", find=_subject, done=_locked)
+add_operation(router, UNLOCK_STAFF, place="/staff", path="/staff/{}/unlock", find=_subject, done=_unlocked)
+
+
+def _of(attempt: Attempt) -> tuple[Office, StaffAccount]:
+    office = office_of(attempt.request)
+    return office, _account(office, attempt.request.path_params["thing_id"])
+
+
+def _address(account: StaffAccount) -> str:
+    return f"/staff/{segment(account.name)}"
 
 
 def _account(office: Office, name: str) -> StaffAccount:
@@ -142,11 +161,21 @@ def _account(office: Office, name: str) -> StaffAccount:
     return account
 
 
-def _listed(office: Office, account: StaffAccount) -> ListedAccount:
-    locked = ""
-    if office.lockout.is_locked_out(account.name):
-        locked = "by an operator"
-    elif (left_s := office.lockout.locked_for_s(account.name)) > 0:
-        minutes = max(1, round(left_s / _MINUTE_S))
-        locked = f"wrong passwords, for {minutes} more minute{'' if minutes == 1 else 's'}"
-    return ListedAccount(account=account, sessions=len(office.sessions.of(account.name)), locked=locked)
+async def _known(office: Office) -> KnownLocks:
+    known = await office.locks.current()
+    office.sessions.end_all(known.has_ended)
+    return known
+
+
+def _listed(office: Office, known: KnownLocks, account: StaffAccount) -> ListedAccount:
+    left_s = office.lockout.locked_for_s(account.name)
+    return ListedAccount(
+        account=account,
+        sessions=len(office.sessions.of(account.name)),
+        lock=known.of(account.name),
+        minutes_left=max(1, round(left_s / _MINUTE_S)) if left_s > 0 else 0,
+    )
+
+
+def _said_of_sessions(ended: int) -> str:
+    return f"{ended} session{' was' if ended == 1 else 's were'} ended."

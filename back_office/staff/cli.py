@@ -1,4 +1,4 @@
-"""`paystream staff`: what the accounts of the back office need."""
+"""`paystream staff`: what the accounts of the back office need, and who of them is locked."""
 
 from typing import Annotated
 
@@ -6,7 +6,11 @@ import typer
 
 from infra.cli.commands import command_group
 
-staff = command_group("Accounts of the back office.")
+staff = command_group("Accounts of the back office.", settings_of=["back-office"])
+
+_NAME = typer.Argument(metavar="NAME", help="The account's name in BACK_OFFICE_STAFF.")
+_REASON = typer.Option(help="Why; kept with the event.")
+_ACTOR = typer.Option(help="Who does it; kept with the event. By default the user of this machine.")
 
 
 @staff.callback()
@@ -36,3 +40,45 @@ def totp(
     from back_office.staff.cli_run import run_totp
 
     raise SystemExit(run_totp(name))
+
+
+@staff.command("list")
+def list_() -> None:
+    """List the accounts, and who is locked."""
+    from back_office.staff.cli_locks import run_list
+
+    raise SystemExit(run_list())
+
+
+@staff.command("lock")
+def lock(
+    name: Annotated[str, _NAME],
+    reason: Annotated[str, _REASON],
+    actor: Annotated[str | None, _ACTOR] = None,
+) -> None:
+    """Keep somebody out.
+
+    Their sessions end within seconds, in every process of the back office.
+    """
+    from getpass import getuser
+
+    from back_office.staff.cli_locks import run_change
+
+    raise SystemExit(run_change(name, "lock", actor=actor or getuser(), reason=reason))
+
+
+@staff.command("unlock")
+def unlock(
+    name: Annotated[str, _NAME],
+    reason: Annotated[str, _REASON],
+    actor: Annotated[str | None, _ACTOR] = None,
+) -> None:
+    """Let somebody log in again.
+
+    Sessions from before the lock stay ended.
+    """
+    from getpass import getuser
+
+    from back_office.staff.cli_locks import run_change
+
+    raise SystemExit(run_change(name, "unlock", actor=actor or getuser(), reason=reason))

@@ -1,6 +1,6 @@
-"""Locks a name after too many attempts in a row that failed, whether it is somebody's or not; and when it is told to.
+"""Locks a name for a while after too many attempts in a row that failed, whether it is somebody's or not.
 
-It is known to this process alone, and until it ends.
+It is known to this process alone, and until it ends. The lock of an operator is in `back_office.staff.locks`.
 """
 
 import time
@@ -26,25 +26,15 @@ class Lockout:
         self._locked_s = locked_s
         self._now = now
         self._of = OrderedDict[str, _Failures]()
-        self._locked_out = set[str]()
 
     def locked_for_s(self, name: str) -> float:
         """Return for how long the name stays locked; 0 when it is not."""
         failures = self._of.get(name.casefold())
         return max(0.0, failures.locked_until - self._now()) if failures else 0.0
 
-    def lock(self, name: str) -> None:
-        """Keep a name out until it is unlocked, however right its password is."""
-        self._locked_out.add(name.casefold())
-
-    def is_locked_out(self, name: str) -> bool:
-        """Whether somebody locked the name."""
-        return name.casefold() in self._locked_out
-
     def unlock(self, name: str) -> bool:
-        """Let a name try again, whoever or whatever locked it; return whether it was locked."""
-        was_locked = self.is_locked_out(name) or self.locked_for_s(name) > 0
-        self._locked_out.discard(name.casefold())
+        """Let a name try again; return whether it was locked."""
+        was_locked = self.locked_for_s(name) > 0
         self.succeeded(name)
         return was_locked
 

@@ -19,14 +19,20 @@ _LONGEST = 100
 _BY_THEMSELVES = "made anew by themselves in the back office"
 
 
-async def record_sign_in(api: Api, account: StaffAccount, second_factor: str) -> None:
-    """Record that somebody signed in. While the command API is away they come in all the same: it is counted."""
+async def record_sign_in(api: Api, account: StaffAccount, second_factor: str) -> bool:
+    """Record that somebody signs in; return whether they may: not who was locked at this very moment.
+
+    While nothing can be recorded they come in all the same: it is counted.
+    """
     body = {"role": account.role, "second_factor": second_factor}
     try:
         await api.post(f"/staff/{segment(account.name)}/sign-ins", body, _by(account))
     except ApiError as error:
+        if isinstance(error, ApiRefused) and error.status == _CONFLICT:
+            return False
         UNRECORDED.inc()
         log.warning("staff_login_not_recorded", staff=account.name, error=str(error))
+    return True
 
 
 async def use_recovery_code(api: Api, account: StaffAccount, code: str) -> bool:

@@ -40,7 +40,7 @@ async def make_recovery_codes(request: Request, visitor: Self) -> Response:
     if verified is None:
         return await _page(request, visitor, error=_WRONG, status=422)
     office.lockout.succeeded(account.name)
-    codes = await make_codes(office.command_api, account)
+    codes = await make_codes(office.admin_api, account)
     log.info("recovery_codes_made", count=len(codes))
     return page(request, "recovery_codes.html", visitor, codes=codes, left=len(codes), error="", has_app=True)
 
@@ -48,7 +48,7 @@ async def make_recovery_codes(request: Request, visitor: Self) -> Response:
 async def _page(request: Request, visitor: Visitor, *, error: str = "", status: int = 200) -> Response:
     office, account = office_of(request), visitor.session.account
     has_app = account.totp_secret is not None
-    left = await codes_left(office.command_api, account) if has_app else 0
+    left = await codes_left(office.admin_api, account) if has_app else 0
     return page(
         request, "recovery_codes.html", visitor, status=status, codes=[], left=left, error=error, has_app=has_app
     )

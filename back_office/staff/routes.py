@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import Counter
 from starlette.responses import RedirectResponse
 
+from back_office.apis.errors import ApiError, ApiRefused
 from back_office.office import Office, office_of
 from back_office.staff.recovery import record_sign_in, use_recovery_code
 from back_office.web.addresses import START, safe_next
@@ -19,12 +20,13 @@ from infra.settings.staff import StaffAccount
 log = structlog.get_logger(__name__)
 
 LOGINS = Counter("back_office_logins_total", "Log-ins to the back office, by how they ended", ["result"])
-for _result in ("succeeded", "failed", "locked"):
+for _result in ("succeeded", "failed", "locked", "unavailable"):
     LOGINS.labels(_result)
 
 router = APIRouter()
 
 _LOGIN_COOKIE = "paystream_login"
+_KEY_REFUSED = {401, 403}
 _WRONG = "That name and password do not belong together, or the code is not right."
 
 
@@ -45,15 +47,19 @@ async def log_in(request: Request) -> Response:
     name, password, then = fields.get("name", "").strip(), fields.get("password", ""), fields.get("next", START)
     if (locked_s := office.lockout.locked_for_s(name)) > 0:
         return _locked(request, name, locked_s, then)
+    try:
+        staff_locks = await office.locks.current()
+    except ApiError as error:
+        return _unavailable(request, name, then, error)
     locks = office.lockout.attempt(name)
     account = await office.accounts.knows(name, password)
-    if office.lockout.is_locked_out(name):  # who guesses does not learn that it is locked
+    if account is not None and staff_locks.of(account.name) is not None:  # who guesses does not learn that it is locked
+        log.warning("staff_login_of_locked_account", staff=account.name)
         account = None
     factor = None if account is None else await _second_factor(office, account, fields.get("code", ""))
-    if account is None or factor is None:
+    if account is None or factor is None or not await record_sign_in(office.admin_api, account, factor):
         return _failed(request, name, then, locks=locks)
     office.lockout.succeeded(name)
-    await record_sign_in(office.command_api, account, factor)
     LOGINS.labels("succeeded").inc()
     log.info("staff_logged_in", staff=account.name, role=account.role)
     response = RedirectResponse(safe_next(then), status_code=303)
@@ -62,7 +68,11 @@ async def log_in(request: Request) -> Response:
         response,
         office,
         cookie_name(office),
-        office.sessions.begin(account, browser=request.headers.get("user-agent", "")),
+        office.sessions.begin(
+            account,
+            browser=request.headers.get("user-agent", ""),
+            lock_position=staff_locks.last_position(account.name),
+        ),
     )
     set_cookie(response, office, _LOGIN_COOKIE, None, path="/login")
     return response
@@ -93,7 +103,7 @@ async def _second_factor(office: Office, account: StaffAccount, code: str) -> st
     if office.accounts.has_app(account, code):
         return "totp"
     is_app_code = code.replace(" ", "").isdecimal()
-    if not is_app_code and await use_recovery_code(office.command_api, account, code.strip()):
+    if not is_app_code and await use_recovery_code(office.admin_api, account, code.strip()):
         return "recovery_code"
     return None
 
@@ -102,6 +112,20 @@ def _failed(request: Request, name: str, then: str, *, locks: bool) -> Response:
     LOGINS.labels("failed").inc()
     log.warning("staff_login_failed", locked=locks)  # without the name: passwords are typed into its field too
     return _form(request, next=then, name=name, error=_WRONG, status=401)
+
+
+def _unavailable(request: Request, name: str, then: str, error: ApiError) -> Response:
+    LOGINS.labels("unavailable").inc()
+    log.warning("staff_login_unavailable", error=str(error))
+    said = "Nobody can log in at this moment: the command API does not say who is locked. Try again in a moment."
+    if isinstance(error, ApiRefused) and error.status in _KEY_REFUSED:
+        said = (
+            "Nobody can log in: the command API does not accept the back office's API key, so it does not say who is "
+            "locked. Whoever runs the system gives the key the scopes of docs/back-office.md."
+        )
+    response = _form(request, next=then, name=name, error=said, status=503)
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def _locked(request: Request, name: str, locked_s: float, then: str) -> Response:

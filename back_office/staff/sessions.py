@@ -26,6 +26,8 @@ class Session:
     """What the browser calls itself."""
     number: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     """Names the session on its owner's pages; it opens nothing."""
+    lock_position: int = 0
+    """Of the event that had locked the account last when the session began; 0 for never."""
     notice: str = ""
     """What was done last, for the next page to say."""
     csrf_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
@@ -44,12 +46,16 @@ class Sessions:
         self._now = now
         self._open: dict[str, Session] = {}
 
-    def begin(self, account: StaffAccount, *, browser: str = "") -> str:
+    def begin(self, account: StaffAccount, *, browser: str = "", lock_position: int = 0) -> str:
         """Open a session and return its id, for the cookie."""
         self._forget_ended()
         session_id = secrets.token_urlsafe(32)
         self._open[_hash(session_id)] = Session(
-            account=account, began=self._now(), seen=self._now(), browser=browser[:_LONGEST_BROWSER]
+            account=account,
+            began=self._now(),
+            seen=self._now(),
+            browser=browser[:_LONGEST_BROWSER],
+            lock_position=lock_position,
         )
         return session_id
 
@@ -70,6 +76,10 @@ class Sessions:
         for key in chosen:
             del self._open[key]
         return len(chosen)
+
+    def end_all(self, ended: Callable[[Session], bool]) -> None:
+        """Close those sessions of which `ended` says so."""
+        self._open = {key: session for key, session in self._open.items() if not ended(session)}
 
     def find(self, session_id: str) -> Session | None:
         """Return the session if it is open; it counts as used then."""

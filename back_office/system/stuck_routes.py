@@ -16,9 +16,11 @@ from back_office.operations.operation import (
     DISCARD,
     GIVE_UP_SAGA,
     GIVE_UP_TASK,
+    MAX_REASON_CHARS,
     REPLAY,
     RETRY_SAGA,
     RETRY_TASK,
+    check_reason,
 )
 from back_office.payments import state
 from back_office.staff.roles import Permission
@@ -26,7 +28,7 @@ from back_office.web.addresses import segment
 from back_office.web.forms import FormIncomplete
 from back_office.web.money import format_money
 from back_office.web.templates import moment, page
-from back_office.web.visitor import Visitor, requires
+from back_office.web.visitor import Visitor, kept_fields, requires
 from back_office.web.words import counted, task_status_words, words
 
 router = APIRouter()
@@ -70,52 +72,61 @@ async def list_dead_letters(request: Request, visitor: Looker, resolved: str = "
 @router.get("/dead-letters/replay")
 async def show_replay(request: Request, visitor: Operator, consumer: str = "", limit: str = "") -> Response:
     """Show what a replay of all dead letters of a consumer would be about, and the form for it."""
-    return await _replay_page(request, visitor, consumer, limit)
+    return await _replay_page(request, visitor, {**kept_fields(request), "consumer": consumer, "limit": limit})
 
 
 @router.post("/dead-letters/replay")
 async def replay_all(request: Request, visitor: Operator) -> Response:
     """Have them replayed. Raises FormRefused."""
     fields = await visitor.form(request)
-    consumer, limit = fields.get("consumer", ""), fields.get("limit", "")
+    mistakes: dict[str, str] = {}
+    reason = fields.get("reason", "").strip()
+    check_reason(reason, mistakes)
     try:
-        body = _replay_body(consumer, limit)
-    except FormIncomplete:
-        return await _replay_page(request, visitor, consumer, limit)
+        body = {**_replay_body(fields), "reason": reason}
+    except FormIncomplete as incomplete:
+        mistakes |= incomplete.mistakes
+    if mistakes:
+        return await _replay_page(request, visitor, fields, mistakes)
     count = (await office_of(request).admin_api.post("/dead-letters/replay", body, visitor.headers(request))).body[
         "count"
     ]
-    log.info("staff_replay_requested", consumer=consumer, count=count)
+    log.info("staff_replay_requested", consumer=body["consumer"], count=count)
     visitor.session.notice = f"The replay of {count} is requested. The running consumer does it."
     return RedirectResponse("/dead-letters", status_code=303)
 
 
-async def _replay_page(request: Request, visitor: Visitor, consumer: str, limit: str) -> Response:
+async def _replay_page(
+    request: Request, visitor: Visitor, fields: Mapping[str, str], mistakes: Mapping[str, str] | None = None
+) -> Response:
     api = office_of(request).admin_api
     counts = (await api.get("/system")).body["dead_letters"]
     preview: Json | None = None
-    mistakes: Mapping[str, str] = {}
-    if consumer:
+    mistakes = dict(mistakes or {})
+    if fields.get("consumer"):
         try:
-            body = {**_replay_body(consumer, limit), "preview": True}
+            body = {**_replay_body(fields), "preview": True}
             preview = (await api.post("/dead-letters/replay", body, {})).body
         except FormIncomplete as incomplete:
-            mistakes = incomplete.mistakes
+            mistakes |= incomplete.mistakes
     return page(
         request,
         "system/replay.html",
         visitor,
         status=422 if mistakes else 200,
         counts=counts,
-        consumer=consumer,
-        limit=limit,
+        consumer=fields.get("consumer", ""),
+        limit=fields.get("limit", ""),
+        reason=fields.get("reason", ""),
+        most_chars=MAX_REASON_CHARS,
         preview=preview,
         mistakes=mistakes,
     )
 
 
-def _replay_body(consumer: str, limit: str) -> dict[str, str | int]:
-    """Return the body of the call. Raises FormIncomplete."""
+def _replay_body(fields: Mapping[str, str]) -> dict[str, str | int]:
+    """Return which are replayed, for the body of the call. Raises FormIncomplete."""
+    consumer, limit = fields.get("consumer", ""), fields.get("limit", "")
     if not limit:
         return {"consumer": consumer}
     if not re.fullmatch(r"[1-9][0-9]{0,5}", limit):

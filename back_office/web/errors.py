@@ -11,10 +11,9 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from back_office.apis.errors import ApiAway, ApiRefused
-from back_office.office import office_of
 from back_office.web.forms import FormRefused
 from back_office.web.templates import page
-from back_office.web.visitor import LoginNeeded, NotAllowed, Visitor, cookie_name
+from back_office.web.visitor import LoginNeeded, NotAllowed, Visitor, open_session
 from back_office.web.words import words
 
 log = structlog.get_logger(__name__)
@@ -130,7 +129,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
     response = page(
         request,
         "error.html",
-        _visitor(request),
+        await _visitor(request),
         status=shown.status,
         shown=shown,
         request_id=context.request_id if context else "",
@@ -140,7 +139,6 @@ async def _on_error(request: Request, error: Exception) -> Response:
     return response
 
 
-def _visitor(request: Request) -> Visitor | None:
-    office = office_of(request)
-    session = office.sessions.find(request.cookies.get(cookie_name(office), ""))
+async def _visitor(request: Request) -> Visitor | None:
+    session = await open_session(request)
     return None if session is None else Visitor(session=session)

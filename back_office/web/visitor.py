@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import structlog
 from fastapi import Request, Response
 
 from back_office.office import Office, office_of
@@ -12,6 +13,8 @@ from back_office.staff.sessions import Session
 from back_office.web.forms import FormRefused, read_form
 from infra.http.context import request_context
 from infra.logs import bind_context
+
+log = structlog.get_logger(__name__)
 
 KEPT_FIELDS = ("amount", "reason", "assignee", "force", "hours", "days", "merchant_id", "merchant_name")
 """What people write into forms: it is there again after a log-in that came in between."""
@@ -88,12 +91,30 @@ def set_cookie(response: Response, office: Office, name: str, value: str | None,
     )
 
 
+async def open_session(request: Request) -> Session | None:
+    """Return the session of the cookie if it is open, and nobody locked its account since it began."""
+    office = office_of(request)
+    session = office.sessions.find(request.cookies.get(cookie_name(office), ""))
+    return await still_open(office, session)
+
+
+async def still_open(office: Office, session: Session | None) -> Session | None:
+    """Return the session unless its account was locked since it began; all such sessions end then."""
+    if session is None:
+        return None
+    known = await office.locks.recent()
+    if not known.has_ended(session):
+        return session
+    log.warning("staff_session_ended_by_lock", staff=session.account.name)
+    office.sessions.end_all(known.has_ended)
+    return None
+
+
 def requires(permission: Permission) -> Callable[[Request], Awaitable[Visitor]]:
     """Return a FastAPI dependency that yields the visitor. Raises LoginNeeded and NotAllowed."""
 
     async def dependency(request: Request) -> Visitor:
-        office = office_of(request)
-        session = office.sessions.find(request.cookies.get(cookie_name(office), ""))
+        session = await open_session(request)
         if session is None:
             raise LoginNeeded(await _address_after_login(request))
         bind_context(staff=session.account.name)

@@ -1,4 +1,4 @@
-"""Why a command on a merchant or on an API key is refused."""
+"""Why a command on a merchant, on an API key or on somebody of the staff is refused."""
 
 from typing import ClassVar
 
@@ -40,3 +40,21 @@ class ApiKeyNotUsable(AccessError):
 
     def __init__(self, key_id: ApiKeyId, reason: str) -> None:
         super().__init__(f"The API key {key_id} {reason}.")
+
+
+class StaffIsLocked(AccessError):
+    """Somebody who was locked wants to log in."""
+
+    code: ClassVar[str] = "staff_is_locked"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is locked.")
+
+
+class LocksThemselves(AccessError):
+    """Somebody wants to lock their own account, and could not undo it."""
+
+    code: ClassVar[str] = "locks_themselves"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody locks themselves out: another operator can.")

@@ -87,6 +87,24 @@ class RecoveryCodeUsed:
     actor: str
 
 
-StaffEvent = StaffSignedIn | RecoveryCodesMade | RecoveryCodeUsed
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaffLocked:
+    """Somebody of the staff does not get in any more, and their sessions have ended."""
+
+    name: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaffUnlocked:
+    """Somebody of the staff may log in again. Sessions from before the lock stay ended."""
+
+    name: str
+    actor: str
+    reason: str
+
+
+StaffEvent = StaffSignedIn | RecoveryCodesMade | RecoveryCodeUsed | StaffLocked | StaffUnlocked
 ApiKeyEvent = ApiKeyCreated | ApiKeyRotated | ApiKeyRevoked
 AccessEvent = MerchantCreated | ApiKeyEvent | StaffEvent

@@ -1,14 +1,27 @@
-"""Log-ins of the staff, and their recovery codes: each change is an event and rows, in one transaction."""
+"""Log-ins of the staff, their recovery codes and locks: each change is an event and rows, in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from domain.access.events import RecoveryCodesMade, RecoveryCodeUsed, SecondFactor, StaffEvent, StaffSignedIn
-from domain.access.staff import staff_stream
+from psycopg.rows import class_row
+
+from domain.access.events import (
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
+    SecondFactor,
+    StaffEvent,
+    StaffLocked,
+    StaffSignedIn,
+    StaffUnlocked,
+)
+from domain.access.staff import StaffState, decide_staff, evolve_staff, staff_stream
+from domain.errors import DomainError
 from event_store.access.admin import AccessRefused
 from event_store.access.recovery_codes import draw_codes, hash_codes, matches, parse_code
-from event_store.decide import StillConflicting, StreamCommand, decide_and_append
+from event_store.decide import Decided, StillConflicting, StreamCommand, decide_and_append
 from event_store.event_log import EventLog
 from event_store.streams import Aggregate, LoadedStream
 from infra.ids import uuid7
@@ -19,7 +32,38 @@ from schemas.events import STAFF_CODEC
 
 QUERIES = Queries.load(Path(__file__).with_name("staff.sql"))
 
-_STAFF = Aggregate[str, StaffEvent](codec=STAFF_CODEC, evolve=lambda _, event: event.name)
+_STAFF = Aggregate[StaffState, StaffEvent](codec=STAFF_CODEC, evolve=evolve_staff)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaffLock:
+    """How somebody is who was locked at some time: `actor`, `reason` and `changed_at` are of the last change."""
+
+    name: str
+    is_locked: bool
+    actor: str
+    reason: str
+    changed_at: datetime
+    lock_position: int
+    """Of the event that locked them last."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockChange:
+    """What a lock or an unlock came to."""
+
+    is_new: bool
+    held: StaffLocked | None
+    """The lock that held before."""
+    is_known: bool
+    """Whether anything was ever recorded of the name."""
+
+
+async def staff_locks(conn: Connection) -> Sequence[StaffLock]:
+    """Return everybody who was locked at some time, by name."""
+    async with conn.cursor(row_factory=class_row(StaffLock)) as cursor:
+        await cursor.execute(QUERIES["locks"])
+        return await cursor.fetchall()
 
 
 class StaffAccess:
@@ -33,7 +77,7 @@ class StaffAccess:
         self._key = name.casefold()
 
     async def sign_in(self, *, role: str, second_factor: SecondFactor) -> None:
-        """Record that they began a session. Raises AccessRefused."""
+        """Record that they began a session. Raises AccessRefused, also for who is locked."""
         event = StaffSignedIn(name=self._name, role=role, second_factor=second_factor, actor=self._actor)
         async with self._conn.transaction():
             await self._append(event)
@@ -57,7 +101,10 @@ class StaffAccess:
         return codes
 
     async def use_code(self, written: str) -> int:
-        """Use a recovery code up; return how many are left. Raises AccessRefused for one that opens nothing."""
+        """Use a recovery code up; return how many are left.
+
+        Raises AccessRefused for one that opens nothing, and for who is locked: it stays then.
+        """
         if (parsed := parse_code(written)) is None:
             raise _no_code()
         number, secret = parsed
@@ -73,16 +120,38 @@ class StaffAccess:
             await self._append(RecoveryCodeUsed(name=self._name, number=number, left=left, actor=self._actor))
         return left
 
-    async def _append(self, event: StaffEvent) -> None:
-        def decide(_: LoadedStream[str]) -> Sequence[StaffEvent]:
-            return [event]
+    async def lock(self, *, reason: str) -> LockChange:
+        """Keep them out until they are unlocked. Raises AccessRefused."""
+        return await self._change_lock(StaffLocked(name=self._name, actor=self._actor, reason=reason))
+
+    async def unlock(self, *, reason: str) -> LockChange:
+        """Let them log in again. Raises AccessRefused."""
+        return await self._change_lock(StaffUnlocked(name=self._name, actor=self._actor, reason=reason))
+
+    async def _change_lock(self, event: StaffLocked | StaffUnlocked) -> LockChange:
+        async with self._conn.transaction():
+            decided = await self._append(event)
+            if decided.events:
+                await self._conn.execute(QUERIES.keep_lock, {"position": decided.position})
+        before = decided.before.state
+        return LockChange(
+            is_new=bool(decided.events), held=None if before is None else before.lock, is_known=before is not None
+        )
+
+    async def _append(self, event: StaffEvent) -> Decided[StaffState, StaffEvent]:
+        def decide(loaded: LoadedStream[StaffState]) -> Sequence[StaffEvent]:
+            return decide_staff(loaded.state, event)
 
         metadata = EventMetadata(correlation_id=f"access-{uuid7()}", actor=self._actor, merchant_id=NO_MERCHANT)
-        command = StreamCommand(stream_id=staff_stream(self._name), metadata=metadata, decide=decide)
+        stream_id = staff_stream(self._name)
+        command = StreamCommand(stream_id=stream_id, metadata=metadata, decide=decide)
         try:
-            await decide_and_append(self._log, _STAFF, [command])
+            decided = await decide_and_append(self._log, _STAFF, [command])
+        except DomainError as error:
+            raise AccessRefused(str(error)) from error
         except StillConflicting as error:
-            raise AccessRefused("Somebody logs in by this name at this moment: try again.") from error
+            raise AccessRefused("Somebody changes this name, or logs in by it, at this moment: try again.") from error
+        return decided[stream_id]
 
 
 def _no_code() -> AccessRefused:

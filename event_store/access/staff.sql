@@ -18,3 +18,18 @@ DELETE FROM access.recovery_codes WHERE name = %(name)s;
 -- New codes of somebody, in the order of their numbers.
 INSERT INTO access.recovery_codes (name, number, hash)
 SELECT %(name)s, given.number - 1, given.hash FROM unnest(%(hashes)s::text[]) WITH ORDINALITY AS given(hash, number);
+
+-- name: locks
+-- Everybody who was locked at some time, by name.
+SELECT name, is_locked, actor, reason, changed_at, lock_position FROM access.staff_locks ORDER BY name;
+
+-- name: keep_lock
+-- What an event, that locks somebody or unlocks them, makes of their row.
+INSERT INTO access.staff_locks AS l (name, is_locked, actor, reason, changed_at, lock_position)
+SELECT lower(e.data->>'name'), e.type = 'access.staff_locked', e.data->>'actor', e.data->>'reason', e.recorded_at,
+       CASE WHEN e.type = 'access.staff_locked' THEN e.position ELSE 0 END
+  FROM event_store.events e
+ WHERE e.position = %(position)s
+    ON CONFLICT (name) DO UPDATE
+   SET is_locked = excluded.is_locked, actor = excluded.actor, reason = excluded.reason,
+       changed_at = excluded.changed_at, lock_position = greatest(l.lock_position, excluded.lock_position);

@@ -1,14 +1,15 @@
-"""The endpoints with which the back office records who signed in, and keeps their recovery codes."""
+"""The endpoints with which the back office records who signed in, and keeps recovery codes and locks."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
 
-from event_store.access.staff import StaffAccess
+from event_store.access.staff import LockChange, StaffAccess, StaffLock, staff_locks
 from event_store.event_log import ConnectionLog
 from infra.http.operations import answer, documented, operation_of, operator_of
 from schemas.http.operations import OperationAnswer, ReasonBody
-from schemas.http.staff import RecoveryCodeBody, RecoveryCodes, RecoveryCodesLeft, SignInBody
+from schemas.http.staff import RecoveryCodeBody, RecoveryCodes, RecoveryCodesLeft, SignInBody, StaffLockList
+from schemas.http.times import timestamp
 
 READ: Final = "admin:read"
 WRITE: Final = "admin:write"
@@ -22,7 +23,7 @@ Name = Annotated[
 
 @router.post("/staff/{name}/sign-ins", **documented(OperationAnswer, WRITE, body=SignInBody, description="Recorded"))
 async def create_sign_in(request: Request, name: Name) -> Response:
-    """Record that somebody of the staff began a session."""
+    """Record that somebody of the staff began a session. Of who is locked it is 409 `operation_refused`."""
     async with operation_of(request, WRITE, SignInBody) as call:
         staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
         await staff.sign_in(role=call.body.role, second_factor=call.body.second_factor)
@@ -57,3 +58,50 @@ async def use_recovery_code(request: Request, name: Name) -> Response:
         staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
         left = await staff.use_code(call.body.code)
     return answer({"left": left})
+
+
+@router.get("/staff-locks", **documented(StaffLockList, READ))
+async def list_staff_locks(request: Request) -> Response:
+    """List who of the staff is locked, and who was: by whom, when and why."""
+    operator = await operator_of(request, READ)
+    async with operator.operations.connection() as conn:
+        found = await staff_locks(conn)
+    return answer({"data": [_view(each) for each in found]})
+
+
+@router.post("/staff/{name}/lock", **documented(OperationAnswer, WRITE, body=ReasonBody, description="They are locked"))
+async def lock_staff(request: Request, name: Name) -> Response:
+    """Keep somebody of the staff out, and end their sessions, until they are unlocked."""
+    async with operation_of(request, WRITE, ReasonBody) as call:
+        staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
+        change = await staff.lock(reason=call.body.reason)
+    return answer({"said": _said_of_lock(name, change)})
+
+
+@router.post(
+    "/staff/{name}/unlock", **documented(OperationAnswer, WRITE, body=ReasonBody, description="They are not locked")
+)
+async def unlock_staff(request: Request, name: Name) -> Response:
+    """Let somebody of the staff log in again. Sessions from before the lock stay ended."""
+    async with operation_of(request, WRITE, ReasonBody) as call:
+        staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
+        change = await staff.unlock(reason=call.body.reason)
+    return answer({"said": f"{name} is unlocked." if change.is_new else f"{name} was not locked."})
+
+
+def _said_of_lock(name: str, change: LockChange) -> str:
+    if change.held is not None:
+        return f"{name} was locked before, by {change.held.actor}: {change.held.reason}"
+    hint = "" if change.is_known else " Nothing was ever recorded of that name: check how it is written."
+    return f"{name} is locked.{hint}"
+
+
+def _view(lock: StaffLock) -> dict[str, Any]:
+    return {
+        "name": lock.name,
+        "is_locked": lock.is_locked,
+        "actor": lock.actor,
+        "reason": lock.reason,
+        "changed_at": timestamp(lock.changed_at),
+        "lock_position": lock.lock_position,
+    }

@@ -119,7 +119,9 @@ async def replay_all_dead_letters(request: Request) -> Response:
                     "groups": [asdict(each) for each in found],
                 }
             )
-        requested = await admin.request_replay(actor=call.actor, all_of=body.consumer, limit=body.limit)
+        requested = await admin.request_replay(
+            actor=call.actor, reason=body.reason, all_of=body.consumer, limit=body.limit
+        )
     return answer({"count": len(requested), "preview": False, "groups": []})
 
 
@@ -150,6 +152,7 @@ def _dead_letter(each: DeadLetter) -> dict[str, Any]:
         "attempts": each.attempts,
         "failed_at": timestamp(each.failed_at),
         "requested_by": each.requested_by,
+        "replay_reason": each.replay_reason,
         "resolved_by": each.resolved_by,
         "resolution": each.resolution,
     }

@@ -21,6 +21,8 @@ STAFF_EVENT_TYPES: tuple[EventType[StaffEvent], ...] = (
     EventType(name="access.staff_signed_in", model=domain.StaffSignedIn),
     EventType(name="access.recovery_codes_made", model=domain.RecoveryCodesMade),
     EventType(name="access.recovery_code_used", model=domain.RecoveryCodeUsed),
+    EventType(name="access.staff_locked", model=domain.StaffLocked),
+    EventType(name="access.staff_unlocked", model=domain.StaffUnlocked),
 )
 ACCESS_EVENT_TYPES: tuple[EventType[Any], ...] = (*MERCHANT_EVENT_TYPES, *API_KEY_EVENT_TYPES, *STAFF_EVENT_TYPES)
 

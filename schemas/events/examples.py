@@ -386,6 +386,12 @@ ACCESS_EXAMPLES: Mapping[str, Any] = {
         name="olga", codes=10, actor="operator:root", reason="her phone was stolen"
     ),
     "access.recovery_code_used": access.RecoveryCodeUsed(name="olga", number=3, left=9, actor="api:back-office/olga"),
+    "access.staff_locked": access.StaffLocked(
+        name="anna", actor="api:back-office/olga", reason="her laptop was stolen"
+    ),
+    "access.staff_unlocked": access.StaffUnlocked(
+        name="anna", actor="api:back-office/olga", reason="she has a new password"
+    ),
 }
 
 EXAMPLES: Mapping[str, Any] = {

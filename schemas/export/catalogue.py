@@ -45,6 +45,8 @@ _WRITERS = {
     "access.staff_signed_in": "the back office, over the command API",
     "access.recovery_codes_made": "the back office, over the command API, or an operator's command",
     "access.recovery_code_used": "the back office, over the command API",
+    "access.staff_locked": "an operator, over the command API",
+    "access.staff_unlocked": "an operator, over the command API",
     "discrepancy.assigned": "an operator's command",
     "discrepancy.explained": "an operator's command",
     "discrepancy.resolved": "the reconciliation, or an operator's command",

@@ -116,6 +116,7 @@ _DEAD_LETTER: Json = {
     "attempts": 1,
     "failed_at": "2026-05-01T10:06:41.000Z",
     "requested_by": None,
+    "replay_reason": None,
     "resolved_by": None,
     "resolution": None,
 }
@@ -223,6 +224,7 @@ class DeadLetterView(Answer):
     attempts: int
     failed_at: Timestamp
     requested_by: str | None
+    replay_reason: Annotated[str | None, Field(description="Why the replay was requested, where somebody said.")]
     resolved_by: str | None
     resolution: str | None
 
@@ -255,7 +257,12 @@ class ReplayDeadLettersBody(_Body):
     """Of which consumer all are replayed."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"consumer": "projector", "preview": True, "limit": 100}]}
+        json_schema_extra={
+            "examples": [
+                {"consumer": "projector", "preview": True, "limit": 100},
+                {"consumer": "projector", "reason": "the projector is corrected"},
+            ]
+        }
     )
 
     consumer: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -269,6 +276,7 @@ class ReplayDeadLettersBody(_Body):
         int | None,
         Field(ge=1, le=1_000_000, description="The oldest so many alone; null, or not there: all."),
     ] = None
+    reason: Reason | None = None
 
 
 _GROUP: Json = {"topic": "paystream.payment", "reason": "refused", "count": 2}

@@ -1,13 +1,21 @@
-"""Bodies about the staff of the back office: their log-ins and recovery codes."""
+"""Bodies about the staff of the back office: their log-ins, recovery codes and locks."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.access.events import SecondFactor
-from schemas.http.answers import Answer
+from schemas.http.answers import Answer, Json, Timestamp
 
 _CODE = "3-MFRG-GZDF-MZTW-Q2LK"
+_LOCK: Json = {
+    "name": "anna",
+    "is_locked": True,
+    "actor": "api:back-office/olga",
+    "reason": "her laptop was stolen",
+    "changed_at": "2026-05-01T10:06:40.123Z",
+    "lock_position": 4711,
+}
 Role = Annotated[Literal["support", "finance", "operator", "auditor"], Field(description="Their role.")]
 
 
@@ -46,3 +54,24 @@ class RecoveryCodes(Answer):
     model_config = ConfigDict(json_schema_extra={"examples": [{"codes": [_CODE]}]})
 
     codes: list[str]
+
+
+class StaffLockView(Answer):
+    """Whether somebody is locked who was locked at some time."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_LOCK]})
+
+    name: Annotated[str, Field(description="In lower case: at a log-in, case does not matter.")]
+    is_locked: bool
+    actor: Annotated[str, Field(description="Who locked them, or unlocked them since.")]
+    reason: str
+    changed_at: Timestamp
+    lock_position: Annotated[int, Field(description="Of the event that locked them last: older sessions have ended.")]
+
+
+class StaffLockList(Answer):
+    """Everybody who was locked at some time, by name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"data": [_LOCK]}]})
+
+    data: list[StaffLockView]

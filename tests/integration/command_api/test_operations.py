@@ -161,10 +161,15 @@ async def test_a_replay_of_all_takes_the_oldest_of_one_consumer_alone(staff: Run
     preview = await staff.client.post("/dead-letters/replay", json={**order, "preview": True})
     groups = [(each["reason"], each["count"]) for each in preview.json()["groups"]]
     assert (groups, preview.json()["count"]) == ([("behind", 2), ("refused", 1)], 3)
-    replayed = await staff.client.post("/dead-letters/replay", json=order, headers=BY_OLGA)
+    replayed = await staff.client.post("/dead-letters/replay", json=order | {"reason": "corrected"}, headers=BY_OLGA)
     assert replayed.json()["count"] == 3
     found = (await staff.client.get("/dead-letters")).json()["data"]
     assert [each["id"] for each in found if each["status"] == "replaying"] == numbers[1:4]
+    assert [each["id"] for each in found if each["replay_reason"] == "corrected"] == numbers[1:4]
+    assert (await staff.client.post("/dead-letters/replay", json={**order, "reason": " "})).status_code == 422
+    assert (await staff.client.post("/dead-letters/replay", json=order)).json()["count"] == 3, "as before there was one"
+    found = (await staff.client.get("/dead-letters")).json()["data"]
+    assert {each["replay_reason"] for each in found} == {None}, "of another request"
     assert (await staff.client.post("/dead-letters/replay", json={**order, "limit": 0})).status_code == 422
 
 

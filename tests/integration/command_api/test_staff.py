@@ -8,7 +8,12 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from domain.access.events import RecoveryCodesMade, RecoveryCodeUsed, StaffEvent, StaffSignedIn
+from domain.access.events import (
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
+    StaffEvent,
+    StaffSignedIn,
+)
 from domain.access.staff import staff_stream
 from event_store.store import load
 from infra.access.keyring import ApiKeyring

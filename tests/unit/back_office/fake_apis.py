@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -30,6 +31,7 @@ from schemas.http.payouts import PaidTransactionPage, PayoutView
 from schemas.http.privacy import ErasureAnswer, UserDataPreview
 from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
+from schemas.http.staff import StaffLockView
 from schemas.http.totals import LedgerTotals, PaymentTotals
 from schemas.http.webhook_endpoints import WebhookDeliveryPage, WebhookEndpointList, WebhookEndpointView
 
@@ -101,6 +103,8 @@ class FakeApi:
     requested: list[httpx.Request] = field(default_factory=list)
     sign_ins: list[httpx.Request] = field(default_factory=list)
     """What records who signed in: every log-in has one, and few tests are about them."""
+    lock_reads: list[httpx.Request] = field(default_factory=list)
+    """What asks who is locked: every log-in does, and pages do now and then."""
 
     def api(self) -> Api:
         """Return it as the back office has it."""
@@ -112,13 +116,61 @@ class FakeApi:
         return [request for request in self.requested if request.method == "POST"]
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        (self.sign_ins if request.url.path.endswith("/sign-ins") else self.requested).append(request)
+        self._list_of(request.url.path).append(request)
         answer = self.answers.get(f"{request.method} {request.url.path}")
         if answer is None:
             return a_problem(404, "payment_not_found")
         if callable(answer):
             answer = answer(request)
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+
+    def _list_of(self, path: str) -> list[httpx.Request]:
+        if path == "/staff-locks":
+            return self.lock_reads
+        return self.sign_ins if path.endswith("/sign-ins") else self.requested
+
+
+@dataclass(kw_only=True)
+class FakeStaffLocks:
+    """The locks of the staff, as a command API keeps them."""
+
+    rows: dict[str, Json] = field(default_factory=dict)
+    position: int = 40
+
+    def answers(self) -> dict[str, Any]:
+        """Return what it answers, by request."""
+        return {
+            "GET /staff-locks": lambda _: httpx.Response(200, json={"data": list(self.rows.values())}),
+            **{f"POST /staff/{name}/lock": partial(self._changed, name, is_locked=True) for name in STAFF},
+            **{f"POST /staff/{name}/unlock": partial(self._changed, name, is_locked=False) for name in STAFF},
+        }
+
+    def change(
+        self, name: str, *, is_locked: bool, actor: str = "api:other/otto", reason: str = "it was stolen"
+    ) -> None:
+        """Lock or unlock somebody, as another process of the back office does."""
+        self.position += 1
+        before = self.rows.get(name, {"lock_position": 0})
+        self.rows[name] = {
+            "name": name,
+            "is_locked": is_locked,
+            "actor": actor,
+            "reason": reason,
+            "changed_at": "2026-11-29T09:00:00.000Z",
+            "lock_position": self.position if is_locked else before["lock_position"],
+        }
+        StaffLockView.model_validate_json(json.dumps(self.rows[name]))
+
+    def _changed(self, name: str, request: httpx.Request, *, is_locked: bool) -> httpx.Response:
+        actor = request.headers["paystream-actor"]
+        if is_locked and actor == name:
+            return a_problem(409, "operation_refused", "Nobody locks themselves out: another operator can.")
+        was = self.rows.get(name, {}).get("is_locked", False)
+        if was == is_locked:
+            said = f"{name} was locked before, by otto: left" if was else f"{name} was not locked."
+            return httpx.Response(200, json={"said": said})
+        self.change(name, is_locked=is_locked, actor=f"api:back-office/{actor}", reason=body_of(request)["reason"])
+        return httpx.Response(200, json={"said": f"{name} is {'' if is_locked else 'un'}locked."})
 
 
 def a_query_api(payment: Json | None = None, *events: Json) -> FakeApi:
@@ -181,6 +233,7 @@ def a_command_api() -> FakeApi:
         "POST /privacy/erasures": example(ErasureAnswer),
         "POST /privacy/exports": {"user_id": "customer_1001", "payments": [{"id": "p"}]},
         **{f"POST /staff/{name}/sign-ins": {"said": "It is recorded."} for name in STAFF},
+        **FakeStaffLocks().answers(),
         **{f"GET /staff/{name}/recovery-codes": {"left": 3} for name in STAFF},
         **{f"POST /staff/{name}/recovery-codes": {"codes": CODES} for name in STAFF},
         "GET /merchants": example(MerchantPage),

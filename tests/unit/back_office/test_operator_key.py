@@ -12,12 +12,12 @@ from tests.unit.back_office.test_pages import OPERATORS_PAGES, PAGES
 
 OF_ALL = (
     *("/ledger", "/reconciliations", "/discrepancies", "/payouts", "/system", "/tasks", "/dead-letters", "/sagas"),
-    *("/stripe-events", "/merchants", "/api-keys", "/limits"),
+    *("/stripe-events", "/merchants", "/api-keys", "/limits", "/staff"),
 )
 
 
 def paths(*apis: FakeApi) -> set[str]:
-    return {request.url.path for api in apis for request in api.requested}
+    return {request.url.path for api in apis for request in (*api.requested, *api.sign_ins, *api.lock_reads)}
 
 
 @pytest.mark.parametrize("role", ["finance", "operator"])
@@ -38,7 +38,7 @@ async def test_each_page_goes_with_the_key_that_may(role: str) -> None:
             await browser.get(page)
     assert not {path for path in paths(*merchants) if path.startswith(OF_ALL)}
     assert {path for path in paths(*merchants) if path.startswith("/payments")}
-    assert {"/ledger/entries", "/system", "/payouts"} <= paths(*operators)
+    assert {"/ledger/entries", "/system", "/payouts", "/staff-locks", f"/staff/{role}/sign-ins"} <= paths(*operators)
     assert not {path for path in paths(*operators) if not path.startswith(OF_ALL)}
     for api in apis:
         await api.close()

@@ -43,7 +43,10 @@ MADE = ("/merchants", "/api-keys", "/api-keys/{key_id}/rotate")
 """Answered with 201; two of the paths have a list too."""
 
 
-STAFF_PATHS = ("/staff/{name}/sign-ins", "/staff/{name}/recovery-codes", "/staff/{name}/recovery-codes/use")
+STAFF_PATHS = (
+    *("/staff/{name}/sign-ins", "/staff/{name}/recovery-codes", "/staff/{name}/recovery-codes/use"),
+    *("/staff/{name}/lock", "/staff/{name}/unlock", "/staff-locks"),
+)
 
 
 def test_there_are_these_commands_and_no_others() -> None:

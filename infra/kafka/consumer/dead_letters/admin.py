@@ -87,6 +87,7 @@ class DeadLetterAdmin:
         self,
         *,
         actor: str,
+        reason: str | None = None,
         ids: Sequence[int] = (),
         stream: str | None = None,
         all_of: str | None = None,
@@ -95,8 +96,16 @@ class DeadLetterAdmin:
         """Request a replay of these, of a stream, or of all of a consumer that are not resolved; return their ids.
 
         With a limit, of the oldest so many of the consumer: no record is then replayed before one that it waits for.
+        The rows keep the actor and the reason.
         """
-        parameters = {"actor": actor, "ids": list(ids), "stream": stream, "all_of": all_of, "limit": limit}
+        parameters = {
+            "actor": actor,
+            "reason": reason,
+            "ids": list(ids),
+            "stream": stream,
+            "all_of": all_of,
+            "limit": limit,
+        }
         return sorted(row["id"] for row in await self._run(_SQL.request_replay, parameters))
 
     async def preview_replay(self, consumer: str, *, limit: int | None = None) -> list[DeadLetterCount]:

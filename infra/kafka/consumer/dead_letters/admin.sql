@@ -2,7 +2,7 @@
 -- Dead letters, those of one stream together, in the order of their failing.
 SELECT d.id, d.consumer, d.topic, d.partition, d.kafka_offset, d.kafka_timestamp, d.position, d.previous_position,
        d.stream, d.key, d.value, d.headers, d.lacking, d.reason, d.error_type, d.error, d.attempts, d.status,
-       d.created_at, d.failed_at, d.requested_by, d.published_at, d.resolved_at,
+       d.created_at, d.failed_at, d.requested_by, d.replay_reason, d.published_at, d.resolved_at,
        d.resolved_by, d.resolution
   FROM consumers.dead_letters d
  WHERE (%(consumer)s::text IS NULL OR d.consumer = %(consumer)s)
@@ -23,7 +23,7 @@ SELECT count(*) AS dead_letters
 -- Some dead letters.
 SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, previous_position, stream,
        key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at,
-       requested_by, published_at, resolved_at, resolved_by, resolution
+       requested_by, replay_reason, published_at, resolved_at, resolved_by, resolution
   FROM consumers.dead_letters
  WHERE id = ANY(%(ids)s::bigint[])
  ORDER BY id;
@@ -48,7 +48,7 @@ SELECT topic, reason, count(*) AS count
 -- name: request_replay
 -- Request a replay from the running consumer, by id or stream, or of the oldest of a consumer, so many or (NULL) all.
 UPDATE consumers.dead_letters
-   SET status = 'replaying', requested_by = %(actor)s
+   SET status = 'replaying', requested_by = %(actor)s, replay_reason = %(reason)s
  WHERE status IN ('open', 'replaying')
    AND (id = ANY(%(ids)s::bigint[]) OR stream = %(stream)s::text
         OR id IN (SELECT d.id FROM consumers.dead_letters d

@@ -49,6 +49,7 @@ def dlq_replay(
     limit: Annotated[int | None, typer.Option(min=1, help="With --all: the oldest so many alone.")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="With --all: only say what it would be about.")] = False,
     actor: Annotated[str | None, _ACTOR] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; kept with each. Needed with --all.")] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30,
 ) -> None:
     """Apply dead letters again, and all records parked behind them.
@@ -67,8 +68,19 @@ def dlq_replay(
         raise typer.BadParameter("--preview and --limit belong to --all")
     if preview:
         raise SystemExit(run_replay_preview(str(consumer), limit=limit))
+    said = (reason or "").strip() or None
+    if everything and said is None:
+        raise typer.BadParameter("say why with --reason, or only look with --preview")
     raise SystemExit(
-        run_replay(ids or [], stream=stream, all_of=consumer, limit=limit, actor=actor or getuser(), wait_s=wait)
+        run_replay(
+            ids or [],
+            stream=stream,
+            all_of=consumer,
+            limit=limit,
+            actor=actor or getuser(),
+            reason=said,
+            wait_s=wait,
+        )
     )
 
 

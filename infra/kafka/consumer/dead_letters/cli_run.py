@@ -67,7 +67,14 @@ def run_replay_preview(consumer: str, *, limit: int | None) -> int:
 
 
 def run_replay(
-    ids: Sequence[int], *, stream: str | None, all_of: str | None, limit: int | None = None, actor: str, wait_s: float
+    ids: Sequence[int],
+    *,
+    stream: str | None,
+    all_of: str | None,
+    limit: int | None = None,
+    actor: str,
+    reason: str | None = None,
+    wait_s: float,
 ) -> int:
     """Request replays, wait for them, and print what became of them; 0 when all were applied."""
 
@@ -77,7 +84,9 @@ def run_replay(
         for dead_letter in before.values():
             if dead_letter.is_resolved:
                 print(_resolved(dead_letter))
-        requested = await admin.request_replay(actor=actor, ids=ids, stream=stream, all_of=all_of, limit=limit)
+        requested = await admin.request_replay(
+            actor=actor, reason=reason, ids=ids, stream=stream, all_of=all_of, limit=limit
+        )
         if not requested:
             print("Nothing to replay.")
             return 0
@@ -178,6 +187,9 @@ def _show(dead_letter: DeadLetter, queue: Sequence[int], *, longest: int | None)
         "Behind it": ", ".join(behind) or "-",
         "Published": "not yet" if published is None else f"{published:%Y-%m-%d %H:%M:%S} UTC",
     }
+    if dead_letter.requested_by is not None:
+        reason = f": {_printable(dead_letter.replay_reason)}" if dead_letter.replay_reason else ""
+        fields["Replay requested"] = f"by {_printable(dead_letter.requested_by)}{reason}"
     if dead_letter.is_resolved:
         fields["Resolved"] = f"by {_printable(dead_letter.resolved_by)}: {_printable(dead_letter.resolution)}"
     table = Table(box=None, show_header=False, pad_edge=False)

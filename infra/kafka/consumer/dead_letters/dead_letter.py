@@ -66,6 +66,7 @@ class DeadLetter:
     created_at: datetime
     failed_at: datetime
     requested_by: str | None
+    replay_reason: str | None
     published_at: datetime | None
     resolved_at: datetime | None
     resolved_by: str | None

@@ -159,7 +159,12 @@ class DeadLetterStore:
     async def mark_next(self, dead_letter: DeadLetter) -> None:
         """Request the replay of the next one in the stream, on behalf of whoever requested this one's."""
         if dead_letter.stream is not None:
-            await self._run(SQL.mark_next, stream=dead_letter.stream, requested_by=dead_letter.requested_by)
+            await self._run(
+                SQL.mark_next,
+                stream=dead_letter.stream,
+                requested_by=dead_letter.requested_by,
+                replay_reason=dead_letter.replay_reason,
+            )
 
     async def failed_again(self, dead_letter: DeadLetter, reason: Reason, error: BaseException | str) -> None:
         """Open it again, and what waits behind it."""

@@ -135,7 +135,7 @@ SELECT id, stream, position
 -- The first open dead letter of a stream, or the one given when it belongs to none; locked.
 SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, previous_position, stream,
        key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at,
-       requested_by, published_at, resolved_at, resolved_by, resolution
+       requested_by, replay_reason, published_at, resolved_at, resolved_by, resolution
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
    AND status IN ('open', 'replaying')
@@ -148,7 +148,7 @@ SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, 
 -- name: mark_next
 -- The replay of a dead letter was requested, so its stream has to go on.
 UPDATE consumers.dead_letters
-   SET status = 'replaying', requested_by = %(requested_by)s
+   SET status = 'replaying', requested_by = %(requested_by)s, replay_reason = %(replay_reason)s
  WHERE id = (SELECT id FROM consumers.dead_letters
               WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
                 AND status IN ('open', 'replaying') AND stream = %(stream)s AND position IS NOT NULL
@@ -174,7 +174,7 @@ UPDATE consumers.dead_letters
 -- Open dead letters that are not in their topic yet.
 SELECT id, consumer, topic, partition, kafka_offset, kafka_timestamp, position, previous_position, stream,
        key, value, headers, lacking, reason, error_type, error, attempts, status, created_at, failed_at,
-       requested_by, published_at, resolved_at, resolved_by, resolution
+       requested_by, replay_reason, published_at, resolved_at, resolved_by, resolution
   FROM consumers.dead_letters
  WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = ANY(%(partitions)s::integer[])
    AND status IN ('open', 'replaying') AND published_at IS NULL

@@ -68,6 +68,8 @@ def test_what_has_a_page_is_linked_to(category: str, address: str | None) -> Non
     ("event_type", "title"),
     [
         ("access.staff_signed_in", "Logged in"),
+        ("access.staff_locked", "Locked somebody out"),
+        ("access.staff_unlocked", "Unlocked an account"),
         ("payment.refund_requested", "Refund requested"),
         ("payment.task_given_up", "A call to Stripe was given up"),
         ("split_payment.given_up", "Split payment given up"),

@@ -30,7 +30,7 @@ async def heard(api: FakeApi, known: int, *, looks: int) -> list[str]:
     """Return what a page hears in so many looks, but for the signs of life."""
     left = [True] * looks
 
-    def is_allowed() -> bool:
+    async def is_allowed() -> bool:
         return bool(left and left.pop())
 
     events = changes(api.api(), PAGE, known, is_allowed=is_allowed, every_s=0.001)

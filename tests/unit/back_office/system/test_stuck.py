@@ -142,12 +142,33 @@ async def test_a_replay_of_all_is_previewed_by_topic_and_reason(operator: BackOf
     assert "paystream.payment Refused 2" in page.text
     form = next(each for each in page.forms if each.method == "post" and each.action == REPLAY_ALL)
     operator.command_api.requested.clear()
-    answer = await operator.browser.post(form.action, data=form.fields)
+    answer = await operator.browser.post(form.action, data={**form.fields, "reason": " it is corrected "})
     assert (answer.status_code, answer.headers["location"]) == (303, "/dead-letters")
     (command,) = operator.command_api.commands()
-    assert body_of(command) == {"consumer": "projector", "limit": 2}
+    assert body_of(command) == {"consumer": "projector", "limit": 2, "reason": "it is corrected"}
     assert command.headers["paystream-actor"] == "operator"
     assert "The replay of 2 is requested" in (await operator.page("/dead-letters")).text
+
+
+@pytest.mark.parametrize(("reason", "said"), [(" ", "Say why"), ("x" * 501, "500 characters at most")])
+async def test_a_replay_of_all_needs_a_reason(operator: BackOffice, reason: str, said: str) -> None:
+    page = await operator.page(f"{REPLAY_ALL}?consumer=projector&limit=2")
+    form = next(each for each in page.forms if each.method == "post" and each.action == REPLAY_ALL)
+    operator.command_api.requested.clear()
+    answer = await operator.browser.post(form.action, data={**form.fields, "reason": reason})
+    assert answer.status_code == 422
+    page = HtmlPage(answer.text)
+    assert said in page.text
+    (again,) = [each for each in page.forms if each.method == "post" and each.action == REPLAY_ALL]
+    assert (again.fields["consumer"], again.fields["limit"]) == ("projector", "2")
+    assert [body_of(each).get("preview") for each in operator.command_api.commands()] == [True], "nothing is replayed"
+
+
+async def test_a_dead_letter_says_why_it_is_replayed(operator: BackOffice) -> None:
+    found = operator.command_api.answers[f"GET {LETTER}"]
+    changes = {"requested_by": "api:back-office/olga", "replay_reason": "it is corrected"}
+    operator.command_api.answers[f"GET {LETTER}"] = {**found, **changes}
+    assert "olga, with the API key back-office: it is corrected" in (await operator.page(LETTER)).text
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many", "1000000"])

@@ -17,7 +17,7 @@ from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings
 from infra.settings.stripe import StripeSettings
 from tests.unit.infra.cli.test_doctor import run_a_stack
 
-NEEDS_NONE = {"up", "demo", "doctor", "worker", "kafka", "schemas", "migrate-create", "staff", "witness", *COMMANDS}
+NEEDS_NONE = {"up", "demo", "doctor", "worker", "kafka", "schemas", "migrate-create", "witness", *COMMANDS}
 USE_THE_STACK = {command for command, processes in SETTINGS_OF.items() if processes}
 PLACES = {
     "DATABASE_URL": "postgresql://h/d",
@@ -56,7 +56,7 @@ def test_every_command_finds_the_stack_or_needs_none() -> None:
 @pytest.mark.parametrize("command", sorted(USE_THE_STACK))
 def test_a_command_works_with_the_running_stack(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     variables = stack.find(SETTINGS_OF[command]).variables
-    assert any(name.endswith("DATABASE_URL") for name in variables)
+    assert any(name.endswith(("DATABASE_URL", "COMMAND_API_URL")) for name in variables)
     assert capsys.readouterr().err == f"Using the stack that runs on {Path.cwd() / '.paystream'}.\n"
 
 

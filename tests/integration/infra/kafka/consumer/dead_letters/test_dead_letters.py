@@ -50,9 +50,9 @@ def topic() -> Topic:
     return Topic()
 
 
-async def ask(pool: Pool, *ids: int) -> None:
+async def ask(pool: Pool, *ids: int, reason: str | None = None) -> None:
     async with pool.connection() as conn:
-        await DeadLetterAdmin(conn).request_replay(actor="op", ids=ids)
+        await DeadLetterAdmin(conn).request_replay(actor="op", reason=reason, ids=ids)
 
 
 async def give_up(pool: Pool, dead_letter_id: int) -> None:
@@ -104,10 +104,12 @@ async def test_later_events_of_its_stream_wait_and_are_applied_with_its_replay(
         (third, "behind", "open"),
     ]
     effects.refused = set()
-    await ask(pool, 1)
+    await ask(pool, 1, reason="it is corrected")
     assert await member.replayer.replay(PARTITION) == 3
     assert await effects.in_order() == [good, good_too, first, second, third]
     assert {status for *_, status in await summaries(pool)} == {"applied"}
+    requests = {(each["requested_by"], each["replay_reason"]) for each in await dead_letters(pool)}
+    assert requests == {("op", "it is corrected")}, "of each that follows from it too"
     await member.deliver(topic.add(BAD))
     assert (await effects.in_order())[-1] == topic.positions[-1]
     assert await checkpoint(pool) == (topic.positions[-1], third), "no statement more for the next batch"

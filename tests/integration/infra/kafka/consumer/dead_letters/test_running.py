@@ -147,10 +147,14 @@ async def test_an_operator_replays_and_discards_what_waits(scene: Scene, pool: P
         assert f"{behind}  still waits behind {first}" in failed.output
 
         scene.effects.refused = set()
-        replayed = await scene.command("replay", "--stream", str(stream), "--actor", "ada")
+        replayed = await scene.command(
+            "replay", "--stream", str(stream), "--actor", "ada", "--reason", "it is corrected"
+        )
         assert replayed.code == 0, replayed.output
         assert f"{behind}  applied by ada: replayed" in replayed.output
         assert await scene.effects.positions() == log.positions
+        again = await scene.command("show", str(behind))
+        assert "by ada: it is corrected" in " ".join(again.output.split())
 
         given_up = await scene.command("discard", str(garbage), "--actor", "ada", "--reason", "not ours")
         assert given_up.code == 0, given_up.errors
@@ -168,6 +172,8 @@ async def test_commands_that_cannot_be_are_refused_with_a_reason(database: Datab
         (("replay", "77"), "there is no dead letter 77"),
         (("replay",), "give ids, or --stream, or --consumer with --all"),
         (("replay", "--consumer", NAME), "belong together"),
+        (("replay", "--consumer", NAME, "--all"), "say why"),
+        (("replay", "--consumer", NAME, "--all", "--reason", " "), "say why"),
         (("discard", "1", "--actor", "ada"), "--reason"),
         (("discard", "1", "--actor", "ada", "--reason", " "), "say who and why"),
     ):
@@ -192,7 +198,7 @@ async def test_a_replay_that_nobody_runs_says_so_and_is_done_once_later(scene: S
     assert requested.code == 1
     assert f"not yet: {NAME} has not come to it" in requested.output
     async with scene.consuming(group_id="one"), scene.consuming(group_id="two"):
-        again = await scene.command("replay", "--consumer", NAME, "--all")
+        again = await scene.command("replay", "--consumer", NAME, "--all", "--reason", "it is corrected")
         assert again.code == 0, again.output + again.errors
         await eventually(scene.effects.positions, until=lambda seen: len(seen) == 20)
     assert await scene.effects.in_order() == log.positions

@@ -1,0 +1,28 @@
+ALTER TABLE consumers.dead_letters DROP COLUMN replay_reason;
+CREATE OR REPLACE FUNCTION event_store.follow_access(after_position bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO access.merchants (merchant_id, name, created_at)
+    SELECT e.data->>'merchant_id', e.data->>'name', e.recorded_at
+      FROM event_store.events e
+     WHERE e.position > after_position AND e.category = 'access' AND e.type = 'access.merchant_created'
+     ORDER BY e.position
+        ON CONFLICT DO NOTHING;
+    UPDATE access.api_keys k
+       SET revoked_at = e.recorded_at
+      FROM event_store.events e
+     WHERE e.position > after_position AND e.category = 'access' AND e.type = 'access.key_revoked'
+       AND k.key_id = e.stream_id AND k.revoked_at IS NULL;
+    UPDATE access.api_keys k
+       SET expires_at = least(k.expires_at, r.expires_at)
+      FROM (SELECT e.stream_id, min(to_timestamp((e.data->>'expires_at')::bigint)) AS expires_at
+              FROM event_store.events e
+             WHERE e.position > after_position AND e.category = 'access' AND e.type = 'access.key_rotated'
+             GROUP BY e.stream_id) r
+     WHERE k.key_id = r.stream_id AND k.expires_at IS DISTINCT FROM least(k.expires_at, r.expires_at);
+    DELETE FROM access.recovery_codes c
+     USING event_store.events e
+     WHERE e.position > after_position AND e.category = 'access' AND c.name = lower(e.data->>'name')
+       AND (e.type = 'access.recovery_codes_made'
+            OR e.type = 'access.recovery_code_used' AND c.number = (e.data->>'number')::smallint);
+$$;
+DROP TABLE access.staff_locks;

@@ -1,0 +1,120 @@
+"""A lock outlives the process that set it, and holds in every other: back offices over one command API and its log."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from back_office.apis.client import Api
+from infra.access.keyring import ApiKeyring
+from infra.embedded.valkey import ValkeyServer
+from infra.postgres.pool import Pool
+from infra.redis.client import create_redis
+from infra.settings.redis import RedisSettings
+from tests.integration.command_api.running_api import Running, running
+from tests.integration.command_api.test_operations import key
+from tests.support.waiting import eventually
+from tests.unit.back_office.conftest import BackOffice, opened, settings
+from tests.unit.back_office.fake_apis import FakeApi, a_query_api
+from tests.unit.back_office.staff.test_session_routes import is_logged_in
+
+pytestmark = pytest.mark.integration
+
+REASON = "her laptop was stolen"
+
+
+@pytest_asyncio.fixture
+async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    client = create_redis(RedisSettings(redis_url=SecretStr(valkey.url)))
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def command_api(pool: Pool, redis: Redis) -> AsyncIterator[Running]:
+    keys = ApiKeyring([key("office", "admin:read", "admin:write", "actor:set")])
+    async with running(pool, redis, keys=keys, api_key="sk_office") as api:
+        yield api
+
+
+class Over(FakeApi):
+    """The command API that runs, in the place of a stand-in."""
+
+    def __init__(self, running_api: Running) -> None:
+        super().__init__(name="command API")
+        self._running = running_api
+
+    def api(self) -> Api:
+        return Api(self._running.client, name=self.name)
+
+
+@pytest_asyncio.fixture
+async def offices(command_api: Running) -> AsyncIterator[list[BackOffice]]:
+    """Three processes of the back office, each with sessions and a memory of its own."""
+    async with AsyncExitStack() as closing:
+        yield [
+            await closing.enter_async_context(opened(settings(), a_query_api(), Over(command_api))) for _ in range(3)
+        ]
+
+
+async def test_a_lock_ends_sessions_in_the_other_process(offices: list[BackOffice]) -> None:
+    here, there, _ = offices
+    await here.log_in("operator")
+    await there.log_in("finance")
+    assert await is_logged_in(there)
+    assert (await here.send("/staff/finance/lock", reason=REASON)).status_code == 303
+
+    async def is_still_in() -> bool:
+        return await is_logged_in(there)
+
+    await eventually(is_still_in, lambda is_in: not is_in, within=6)
+    assert (await there.log_in("finance")).status_code == 401
+
+
+async def test_a_lock_outlives_the_process_and_an_unlock_too(offices: list[BackOffice]) -> None:
+    here, restarted, again = offices
+    await here.log_in("operator")
+    await here.send("/staff/finance/lock", reason=REASON)
+    assert (await restarted.log_in("finance")).status_code == 401
+    await restarted.log_in("operator")
+    shown = (await restarted.page("/staff/finance")).text
+    assert "Locked by operator, with the API key office" in shown
+    assert REASON in shown
+    await restarted.send("/staff/finance/unlock", reason="a new password")
+    assert (await again.log_in("finance")).status_code == 303
+    assert await is_logged_in(again)
+
+
+async def test_a_session_that_slept_through_a_lock_is_over(offices: list[BackOffice]) -> None:
+    here, there, _ = offices
+    await here.log_in("operator")
+    await there.log_in("finance")
+    await here.send("/staff/finance/lock", reason=REASON)
+    await here.send("/staff/finance/unlock", reason="a new password")
+
+    async def is_still_in() -> bool:
+        return await is_logged_in(there)
+
+    await eventually(is_still_in, lambda is_in: not is_in, within=6)
+    assert (await there.log_in("finance")).status_code == 303
+
+
+async def test_each_change_is_in_the_log_with_who_and_why(offices: list[BackOffice], pool: Pool) -> None:
+    here, *_ = offices
+    await here.log_in("operator")
+    await here.send("/staff/finance/lock", reason=REASON)
+    await here.send("/staff/finance/unlock", reason="a new password")
+    async with pool.connection() as conn:
+        rows = await conn.execute(
+            "SELECT type, data->>'name', data->>'reason', metadata->>'actor' FROM event_store.events"
+            " WHERE type LIKE 'access.staff_%locked' ORDER BY position"
+        )
+        found = await rows.fetchall()
+    actor = "api:office/operator"
+    assert found == [
+        ("access.staff_locked", "finance", REASON, actor),
+        ("access.staff_unlocked", "finance", "a new password", actor),
+    ]
