@@ -54,6 +54,8 @@ async def log_in(request: Request) -> Response:
         return _failed(request, name, then, locks=locks)
     office.lockout.succeeded(name)
     await record_sign_in(office.command_api, account, factor)
+    if office.lockout.is_locked_out(name):  # meanwhile: nobody ends a session that begins after that
+        return _failed(request, name, then, locks=False)
     LOGINS.labels("succeeded").inc()
     log.info("staff_logged_in", staff=account.name, role=account.role)
     response = RedirectResponse(safe_next(then), status_code=303)

@@ -1,5 +1,8 @@
 """An operator sees who has an account, locks and unlocks one, and ends its sessions, each with a reason."""
 
+from dataclasses import replace
+
+import httpx
 import pytest
 
 from tests.support.html_page import HtmlPage
@@ -35,6 +38,20 @@ async def test_who_is_locked_is_out_at_once_and_cannot_come_back(operator: BackO
     assert "Locked by an operator" in (await operator.page("/staff")).text
     await operator.send("/staff/finance/unlock", reason="came back")
     assert (await other.log_in("finance")).status_code == 303
+
+
+async def test_who_is_locked_while_they_log_in_does_not_come_in(operator: BackOffice) -> None:
+    def locked_meanwhile(_: httpx.Request) -> httpx.Response:
+        operator.office.lockout.lock("finance")
+        operator.office.sessions.revoke("finance")
+        return httpx.Response(200, json={"said": "It is recorded."})
+
+    operator.command_api.answers["POST /staff/finance/sign-ins"] = locked_meanwhile
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(operator.app), base_url="https://office.test") as other:
+        browser = replace(operator, browser=other)
+        assert (await browser.log_in("finance")).status_code == 401
+        assert not await is_logged_in(browser)
+    assert operator.office.sessions.of("finance") == []
 
 
 async def test_a_name_that_was_locked_by_wrong_passwords_is_unlocked(operator: BackOffice) -> None:
