@@ -44,6 +44,7 @@ async def test_filters_are_asked_for_and_shown_again(finance: BackOffice) -> Non
         ("currency=euro", "Three letters"),
         ("from_day=yesterday", "A day, as"),
         ("to_day=2026-02-30", "A day, as"),
+        ("from_day=0001-01-01", "A day, as"),
     ],
 )
 async def test_a_filter_that_is_wrong_is_marked_and_nothing_is_asked(
