@@ -7,6 +7,7 @@ from command_api.errors import CardNumberRefused
 from infra.access.principal import Principal
 from infra.card_numbers import text_holds_card_number
 from infra.http.problems import Problem
+from schemas.personal.encrypted import PREFIX
 
 MAX_KEY_CHARS = 255
 ACTOR_HEADER = "Paystream-Actor"
@@ -40,6 +41,8 @@ def read_idempotency_key(values: Sequence[str], *, is_exempt: bool = False) -> s
         raise _invalid_key()
     if not 1 <= len(key) <= MAX_KEY_CHARS:
         raise _invalid_key()
+    if key.startswith(PREFIX):
+        raise _invalid_key(f"Idempotency-Key must not begin with {PREFIX}, which marks personal data.")
     if not is_exempt and text_holds_card_number(key):
         raise CardNumberRefused("Idempotency-Key")
     return key
@@ -78,6 +81,7 @@ def read_actor(values: Sequence[str], principal: Principal) -> str:
     return f"{by_key}/{values[0]}"
 
 
-def _invalid_key() -> Problem:
-    detail = f"Idempotency-Key must be given once, with 1 to {MAX_KEY_CHARS} printable ASCII characters."
+def _invalid_key(
+    detail: str = f"Idempotency-Key must be given once, with 1 to {MAX_KEY_CHARS} printable ASCII characters.",
+) -> Problem:
     return Problem(400, "idempotency_key_invalid", "The Idempotency-Key is not valid", detail)

@@ -26,6 +26,7 @@ from domain.payment.requests import (
 from infra.card_numbers import holds_card_number
 from infra.http.problems import Problem
 from infra.http.query_string import refuse_query_string
+from schemas.personal.encrypted import PREFIX
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,6 +42,7 @@ MAX_BODY_KIB = -(-_CHAR_BYTES * _MAX_CHARS // _KIB) + 16
 """Whatever is within the limits of each member fits, however it is written; the rest is for names, ids and layout."""
 MAX_BODY_BYTES = MAX_BODY_KIB * _KIB
 
+_ENCRYPTED, _ESCAPED = PREFIX.encode(), rb"\u"
 _JSON = "application/json"
 _CHARSETS = (["utf-8"], ["utf8"], ["us-ascii"])
 _EMPTY_BODY_BYTES = 16
@@ -69,7 +71,7 @@ async def read_body(request: Request, model: type[Model], *, exempt: Collection[
     """Read the request's body; an empty one counts as `{}`. In `exempt` members no card number is looked for.
 
     Raises Problem (413, 415), CardNumberRefused or RequestValidationError: also for an object with a repeated member,
-    and for a query string.
+    for a text that looks like one of our encrypted values, and for a query string.
     """
     refuse_query_string(request)
     raw = await _read(request)
@@ -84,6 +86,7 @@ async def read_body(request: Request, model: type[Model], *, exempt: Collection[
         raise CardNumberRefused("body")
     if raw:
         _refuse_repeated_members(raw)  # names the member, which must be no card number
+        _refuse_encrypted_looks(raw, document)
     try:
         parsed = model.model_validate(document)
     except ValidationError as error:
@@ -166,6 +169,24 @@ def _refuse_repeated_members(raw: bytes) -> None:
     except RecursionError:
         detail = {"type": "json_invalid", "loc": ("body",), "msg": "is nested too deeply"}
         raise RequestValidationError([detail]) from None
+
+
+def _refuse_encrypted_looks(raw: bytes, document: Any) -> None:
+    """Refuse a text that readers of events would take for personal data encrypted by us, with a key of anybody."""
+    if _ENCRYPTED not in raw and _ESCAPED not in raw:
+        return
+    left: list[tuple[tuple[str, ...], Any]] = [((), document)]
+    while left:
+        path, value = left.pop()
+        texts = [value]
+        if isinstance(value, dict):
+            texts = [*value]
+            left += [((*path, name[:_MAX_FIELD_CHARS]), each) for name, each in value.items()]
+        elif isinstance(value, list):
+            left += [((*path, str(number)), each) for number, each in enumerate(value)]
+        if any(isinstance(text, str) and text.startswith(PREFIX) for text in texts):
+            message = f"must not begin with {PREFIX}, which marks personal data"
+            raise RequestValidationError([{"type": "encrypted_looks", "loc": ("body", *path), "msg": message}])
 
 
 class _Repeated(Exception):

@@ -21,7 +21,7 @@ _CONFLICT = 409
 @router.get("/customers/personal-data")
 async def show_preview(request: Request, visitor: Officer, user_id: str = "") -> Response:
     """Show what an erasure would reach and what not, with the forms."""
-    return await _preview(request, visitor, user_id.strip())
+    return await _preview(request, visitor, user_id)
 
 
 @router.post("/customers/erase")

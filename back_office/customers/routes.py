@@ -26,11 +26,10 @@ async def show_customer(
     cursor: str = "",
 ) -> Response:
     """Show a customer: totals by currency, disputes, and all payments, newest first."""
-    user_id = user_id.strip()
     totals: list[dict[str, Any]] = []
     disputed: list[dict[str, Any]] = []
     found: dict[str, Any] = {"data": [], "next_cursor": None}
-    if user_id:
+    if user_id.strip():  # the id is taken as it is: blanks around it make it another user's
         query_api = office_of(request).query_api
         summed, found, contested = await asyncio.gather(
             _body(query_api, "/customer-totals", user_id=user_id),

@@ -25,6 +25,8 @@ EXPORTS = Counter("back_office_exports_total", "Files that were begun, by what i
 
 router = APIRouter()
 
+_MOST_FILTERS = 30
+
 
 @router.post("/exports")
 async def export(request: Request, visitor: Annotated[Visitor, Depends(requires(Permission.SEE_PAYMENTS))]) -> Response:
@@ -37,8 +39,7 @@ async def export(request: Request, visitor: Annotated[Visitor, Depends(requires(
     if not visitor.may(table.permission):
         raise NotAllowed(visitor.role, table.permission)
     office = office_of(request)
-    given = dict(parse_qsl(fields.get("filters", ""), max_num_fields=30))
-    parameters, mistakes = parameters_of(fields["what"], given, office.zone)
+    parameters, mistakes = parameters_of(fields["what"], _filters(fields.get("filters", "")), office.zone)
     if mistakes:
         raise HTTPException(422, "Correct the filters that are marked first.")
     body = {"what": fields["what"], "format": form, "filters": parameters}
@@ -50,6 +51,14 @@ async def export(request: Request, visitor: Annotated[Visitor, Depends(requires(
     EXPORTS.labels(fields["what"], form).inc()
     log.info("rows_exported", export_id=recorded["id"], what=fields["what"], format=form)
     return _file(office, table, form, fields["what"], _portions(table, first, pages))
+
+
+def _filters(query: str) -> dict[str, str]:
+    """Return the filters of an address. Raises HTTPException."""
+    try:
+        return dict(parse_qsl(query, max_num_fields=_MOST_FILTERS))
+    except ValueError:
+        raise HTTPException(400, "There are more filters than an export can have.") from None
 
 
 async def _portions(

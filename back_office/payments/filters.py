@@ -60,7 +60,10 @@ class PaymentFilters(ListFilters):
         found |= self._decimal_amount(wrong)
         # The API has "later than" and "earlier than": a microsecond before a day is the end of the one before it.
         if (first := _day(self.from_day, zone, "from_day", wrong)) is not None:
-            found["created_after"] = (first - timedelta(microseconds=1)).isoformat()
+            try:
+                found["created_after"] = (first - timedelta(microseconds=1)).isoformat()
+            except OverflowError:  # there is nothing before the first day of the calendar
+                wrong["from_day"] = str(NoDay())
         if (end := _day(self.to_day, zone, "to_day", wrong, days_later=1)) is not None:
             found["created_before"] = end.isoformat()
         found |= {"cursor": self.cursor, "limit": str(_PAGE)}

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 from back_office.office import office_of
 from back_office.static.routes import address_of
+from back_office.web.addresses import safe_next
 from back_office.web.money import format_money, format_number
 from back_office.web.visitor import Visitor
 from back_office.web.words import actor_words, age_words, counted, task_status_words, words
@@ -72,9 +73,12 @@ _ENVIRONMENT = _environment()
 
 
 def _address(request: Request) -> str:
-    """Return the address of the page, for a link to itself; of a form that was sent, that of the form."""
+    """Return the address of the page, for a link to itself; of a form that was sent, that of the form.
+
+    Of a path that nothing is at, a browser may read the beginning as another host.
+    """
     query = request.url.query if request.method == "GET" else ""
-    return f"{request.url.path}?{query}" if query else request.url.path
+    return safe_next(f"{request.url.path}?{query}" if query else request.url.path)
 
 
 def page(request: Request, template: str, visitor: Visitor | None, *, status: int = 200, **shown: Any) -> Response:

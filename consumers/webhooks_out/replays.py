@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from consumers.webhooks_out.intake import delivery_of
 from consumers.webhooks_out.store import SQL, ActiveEndpoint, add
 from domain.ids import MerchantId, WebhookEndpointId
-from event_store.replay.moments import position_at
+from event_store.replay.moments import just_before, position_at
 from event_store.replay.reading import Run, Selection, final_position, read_runs
 from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer.retry_policy import is_transient
@@ -91,7 +91,7 @@ class Replays:
         """Return the positions behind which, and up to which, the events of the time are."""
         async with _autocommit(self._pool) as conn:
             final = await final_position(conn)
-            after = await position_at(conn, replay.from_at - timedelta(microseconds=1))
+            after = await position_at(conn, just_before(replay.from_at))
             up_to = await position_at(conn, replay.until_at)
         return after, min(up_to, final)
 

@@ -14,7 +14,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from domain.access.scopes import ACCOUNT_SCOPES
 from domain.ids import ApiKeyId, MerchantId
 from event_store.access.admin import (
     AccessAdmin,
@@ -245,7 +244,7 @@ def _drawn(operator: Operator) -> NewSecret:
 
 def _refuse_more_than_the_callers(operator: Operator, scopes: Iterable[str]) -> None:
     """Raise AccessRefused: whoever may make keys must not become more than they are by one."""
-    if more := sorted(set(scopes) & ACCOUNT_SCOPES - operator.scopes):
+    if more := sorted(set(scopes) - operator.scopes):
         raise AccessRefused(
             f"The key of this request has no {', '.join(more)}, so it gives nobody a key of the operator that has."
         )

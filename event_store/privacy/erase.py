@@ -153,7 +153,8 @@ async def _destroy(
         later_key, held = await _erase_stripe_subjects(conn, [each for each in subjects if each.user_id is None])
         rows = await (await conn.execute(SQL.take_keys, subject_columns(subjects))).fetchall()
         taken = {key_id for (key_id,) in rows} - held
-        every_key = taken | later_key | found.key_ids  # one that was lost may come back with a backup
+        others = await _keys_of_others(conn, found.key_ids - taken)
+        every_key = taken | later_key | found.key_ids - others  # one that was lost may come back with a backup
         burned = await burned_keys(conn, every_key) if every_key else set()
         keys = tuple(KeyId(key_id) for key_id in sorted(every_key - burned))
         receipt = UserErased(
@@ -179,6 +180,15 @@ async def _destroy(
             return receipt, last.position
         transaction.force_rollback = True
     return None
+
+
+async def _keys_of_others(conn: Connection, key_ids: Collection[UUID]) -> set[UUID]:
+    """Return those that are there still, once those of the erased subjects were taken.
+
+    A text in an event may name any key: who wrote it before texts that look encrypted were refused gets none destroyed.
+    """
+    cursor = await conn.execute(SQL.keys_there, {"key_ids": list(key_ids)})
+    return {key_id for (key_id,) in await cursor.fetchall()}
 
 
 async def _erase_stripe_subjects(conn: Connection, subjects: Collection[Subject]) -> tuple[set[UUID], set[UUID]]:

@@ -45,6 +45,10 @@ DELETE FROM privacy.data_keys k
  WHERE k.merchant_id = s.merchant_id AND k.subject = s.subject
 RETURNING k.key_id;
 
+-- name: keys_there
+-- Those of these keys that are there, of whatever subject.
+SELECT key_id FROM privacy.data_keys WHERE key_id = ANY (%(key_ids)s::uuid[]);
+
 -- name: answers_of
 -- The stored answers to the commands of some streams.
 SELECT stream_id, status, response, created_at FROM event_store.idempotency_keys

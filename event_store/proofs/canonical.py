@@ -47,9 +47,9 @@ def _is_plain(text: str) -> bool:
 
 
 def parse_exactly(text: str) -> Any:
-    """Return a JSON value with all digits of its numbers. Raises MalformedProof."""
+    """Return a JSON value with all digits of its numbers. Raises MalformedProof, also for a repeated member."""
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unrepeated)
     except (ValueError, RecursionError) as error:
         raise MalformedProof(f"it is not JSON: {type(error).__name__}") from None
 
@@ -105,6 +105,13 @@ def _number(value: Decimal) -> str:
     else:
         written = f"{digits[0]}{'.' if digits[1:] else ''}{digits[1:]}e{point - 1:+d}"
     return f"-{written}" if sign else written
+
+
+def _unrepeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):  # which one counts depends on who reads it
+        raise ValueError("a member is there twice")
+    return found
 
 
 def _refuse(name: str) -> Any:

@@ -146,7 +146,7 @@ class Note:
         head, separator, lines = written.rpartition("\n\n")
         if not separator or not lines:
             raise MalformedProof("a note has no signature")
-        signatures = lines.splitlines()
+        signatures = lines.removesuffix("\n").split("\n")  # not at what else ends a line to Python
         if len(signatures) > MAX_SIGNATURES:
             raise MalformedProof(f"a note has more than {MAX_SIGNATURES} signatures")
         return cls(text=f"{head}\n", signatures=tuple(map(_parse_signature, signatures)))

@@ -93,5 +93,7 @@ def entry_of_document(text: str) -> bytes:
     hashes: dict[str, Any] = {
         f"{name}_hash": b64encode(sha256(canonical(found[name])).digest()).decode() for name in ("data", "metadata")
     }
+    if not found.keys().isdisjoint(hashes):
+        raise MalformedProof("it has hashes of its own")
     rest = {name: value for name, value in found.items() if name not in ("data", "metadata")}
     return canonical(asdict(Statement.parse(canonical({**rest, **hashes}))))

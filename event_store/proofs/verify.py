@@ -9,6 +9,7 @@ have not signed the new one.
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ from event_store.proofs.cosigners import LONGEST_WAIT, Cosigners
 from event_store.proofs.differences import Differences
 from event_store.proofs.errors import MalformedProof, ProofError, ProofRefused
 from event_store.proofs.log_rows import tail_after
-from event_store.proofs.merkle import leaf_hash
+from event_store.proofs.merkle import inclusion_proof, leaf_hash, verify_inclusion
 from event_store.proofs.note import Note, PublicKey, signed_also
 from event_store.proofs.places import entry_at, first_index_from
 from event_store.proofs.report import Finding, Kind, Verified
@@ -28,7 +29,7 @@ from event_store.proofs.sealed_log import SealedCheckpoint, checkpoint_of, check
 from event_store.proofs.statement import EventRow, Statement, entry_as_found
 from event_store.proofs.tile_store import TileStore
 from event_store.proofs.tiles import WIDTH
-from event_store.proofs.tree import File, TiledTree
+from event_store.proofs.tree import File, TiledTree, TileReader
 from event_store.proofs.witnesses import Quorum
 from event_store.store import Connection
 
@@ -73,8 +74,11 @@ class Verification:
         self._roots: dict[int, list[tuple[str, bytes]]] = {}
         self._altered: list[Finding] = []
 
-    async def run(self, *, since: int | None = None, others: Sequence[Source] = ()) -> Verified:
-        """Return what was found. Raises NothingSealed, OSError or psycopg.Error."""
+    async def run(self, *, since: int | datetime | None = None, others: Sequence[Source] = ()) -> Verified:
+        """Return what was found. Raises NothingSealed, OSError or psycopg.Error.
+
+        `since`: a position, or a moment, which is found by what was sealed: the log's own times may be altered.
+        """
         found = self._found
         await self._collect(others)
         if not self._roots:
@@ -150,14 +154,26 @@ class Verification:
             known.append((source.where, checkpoint.root))
         return checkpoint
 
-    def _begin(self, since: int | None) -> tuple[int, int]:
+    def _begin(self, since: int | datetime | None) -> tuple[int, int]:
         """Return the index to begin with, at the edge of a tile, and the position before its event."""
         if since is None:
             return 0, 0
         index = first_index_from(self._folder, self._found.size, since) // WIDTH * WIDTH
         if index == 0:
             return 0, 0
-        return index, Statement.parse(entry_at(self._folder, self._found.size, index - 1)).position
+        before = entry_at(self._folder, self._found.size, index - 1)
+        self._require_sealed(index - 1, before)
+        return index, Statement.parse(before).position
+
+    def _require_sealed(self, index: int, entry: bytes) -> None:
+        """Raise ProofRefused unless the entry is in a tree that was signed."""
+        size = self._found.size
+        path = inclusion_proof(index, size, TileReader(size, self._folder.hashes).subtree)
+        for _, root in self._roots[size]:
+            with suppress(ProofRefused):
+                verify_inclusion(index, size, leaf_hash(entry), path, root)
+                return
+        raise ProofRefused(f"entry {index} is not the one that was sealed, or its tiles are not")
 
     async def _compare_roots(self, tree: TiledTree, after: int) -> bool:
         """Return whether every root is that of the log; add those that are not."""

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,13 @@ def format_of(output: Path) -> FileFormat:
 class EventFile:
     """A file that is written in parts; `position` is how far those reach that are there already."""
 
-    def __init__(self, output: Path, selection: Selection, *, part: int = PART) -> None:
-        """Take up what is there. Raises ReplayRefused when that is of another selection, or the place is taken."""
+    def __init__(
+        self, output: Path, selection: Selection, *, options: Mapping[str, Any] | None = None, part: int = PART
+    ) -> None:
+        """Take up what is there. Raises ReplayRefused when that is of another selection, or the place is taken.
+
+        `options`: what else the parts depend on.
+        """
         self._output = output
         self._form = format_of(output)
         self._part = part
@@ -63,7 +68,7 @@ class EventFile:
         self.count = 0
         if output.exists():
             raise ReplayRefused(f"{output} is there already. Remedy: remove it, or choose another name")
-        self._take_up(selection)
+        self._take_up({**selection.as_json(), **(options or {})})
         self.position = max((_reaches(each) for each in self._parts()), default=selection.after)
 
     def add(self, run: Run) -> None:
@@ -82,9 +87,9 @@ class EventFile:
             _JOIN[self._form](self._parts(), path)
         shutil.rmtree(self._folder)
 
-    def _take_up(self, selection: Selection) -> None:
+    def _take_up(self, selection: Mapping[str, Any]) -> None:
         kept = self._folder / _SELECTION
-        requested = json.dumps(selection.as_json(), sort_keys=True)
+        requested = json.dumps(selection, sort_keys=True)
         if not kept.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             with whole_file(kept) as path:

@@ -12,6 +12,14 @@ _CLOCK_STEPS_BACK = timedelta(minutes=10)
 _LOOKED_AT = 1000
 
 
+def just_before(moment: datetime) -> datetime:
+    """Return the last moment before one; of the first of the calendar, itself: nothing was recorded at either."""
+    try:
+        return moment - timedelta(microseconds=1)
+    except OverflowError:
+        return moment
+
+
 async def position_at(connection: Connection, moment: datetime) -> int:
     """Return the position of the last event that was recorded at a moment or before; 0 when there is none.
 
@@ -40,7 +48,7 @@ async def _last_behind(connection: Connection, position: int, moment: datetime) 
         ).fetchall()
         earlier = [at for at, recorded_at in rows if recorded_at <= moment]
         position = max([position, *earlier])
-        if not rows or min(recorded_at for _, recorded_at in rows) > moment + _CLOCK_STEPS_BACK:
+        if not rows or min(recorded_at for _, recorded_at in rows) - _CLOCK_STEPS_BACK > moment:
             return position
         cursor = rows[-1][0]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +13,9 @@ from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
 _SQL = Queries.load(Path(__file__).with_name("deliveries.sql"))
+
+_BEFORE_ANY_LOG = datetime(1970, 1, 1, tzinfo=UTC)
+"""In year 1, the same moment has no year in a time zone behind UTC, and psycopg does not read it back."""
 
 STATUSES: Mapping[str, Sequence[str]] = {
     "pending": ("waiting", "due", "leased"),
@@ -124,8 +127,8 @@ async def request_replay(
     values = {
         "replay_id": uuid7(),
         "endpoint_id": endpoint_id,
-        "from_at": from_at,
-        "until_at": until_at,
+        "from_at": max(from_at, _BEFORE_ANY_LOG),
+        "until_at": max(until_at, _BEFORE_ANY_LOG),
         "actor": actor,
     }
     row = await (await conn.execute(_SQL.request_replay, values)).fetchone()

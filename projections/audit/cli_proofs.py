@@ -29,7 +29,7 @@ from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
 from infra.settings.proofs import PublicKeysSettings, WitnessesSettings
 from projections.audit.cli_check import CheckRefused, given_quorum, public_keys, read_text
-from projections.audit.places import last_before, parse_place
+from projections.audit.places import parse_place
 from projections.audit.suffixes import EVENT_SUFFIX, PROOF_SUFFIX
 
 
@@ -58,7 +58,7 @@ def run_verify(request: VerifyRequest) -> int:
             raise CheckRefused("give --full or --since, not both")
         others = [Source(where=str(path), written=read_text(path)) for path in request.checkpoints]
         log = await OneLog.open(conn, settings.archive_folder)
-        since = None if request.since is None else await last_before(log, conn, parse_place(request.since)) + 1
+        since = None if request.since is None else parse_place(request.since)
         progress, count = ProgressLine(), 0
 
         def looked_at(events: int) -> None:

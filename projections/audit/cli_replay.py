@@ -59,7 +59,7 @@ def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, 
             log = await OneLog.open(conn, settings.archive_folder)
             selection = await _selection(conn, log, request, into)
             if into is not None:
-                return await _into_file(conn, log, selection, into, mask=not request.as_recorded)
+                return await _into_file(conn, log, selection, into, request)
             async with AsyncExitStack() as stack:
                 if topic is None:
                     return await _replay(conn, log, selection, _to_stdout, mask=not request.as_recorded)
@@ -75,21 +75,24 @@ def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, 
 async def _selection(conn: Connection, log: OneLog, request: ReplayRequest, into: Path | None) -> Selection:
     """Return what to read. The end stays where it was for a file that was begun: so it can be gone on with."""
     kept = None if into is None else kept_selection(into)
-    end = await final_position(conn)
-    if kept is not None and request.until is None:
-        end = int(kept["up_to"])
+    if kept is not None and kept.get("until") == request.until:
+        up_to = int(kept["up_to"])
+    else:
+        up_to = await final_position(conn)
+        if request.until is not None:
+            up_to = min(up_to, await last_up_to(log, conn, parse_place(request.until)))
     return Selection(
         after=0 if request.since is None else await last_before(log, conn, parse_place(request.since)),
-        up_to=end if request.until is None else min(end, await last_up_to(log, conn, parse_place(request.until))),
+        up_to=up_to,
         categories=request.categories,
         types=request.types,
         merchant_id=None if request.merchant_id is None else MerchantId(request.merchant_id),
     )
 
 
-async def _into_file(conn: Connection, log: OneLog, selection: Selection, into: Path, *, mask: bool) -> int:
+async def _into_file(conn: Connection, log: OneLog, selection: Selection, into: Path, request: ReplayRequest) -> int:
     try:
-        file = EventFile(into, selection)
+        file = EventFile(into, selection, options={"until": request.until, "as_recorded": request.as_recorded})
         rest = Selection(
             after=file.position,
             up_to=selection.up_to,
@@ -101,7 +104,7 @@ async def _into_file(conn: Connection, log: OneLog, selection: Selection, into: 
         async def add(run: Run) -> None:
             file.add(run)
 
-        code = await _replay(conn, log, rest, add, mask=mask, where=f"in {into}")
+        code = await _replay(conn, log, rest, add, mask=not request.as_recorded, where=f"in {into}")
         file.finish()
     except OSError as error:
         raise ReplayRefused(f"{into} cannot be written: {error.strerror or error}") from error

@@ -1,11 +1,11 @@
 """Places in the log as a person writes them: a position, or a moment."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from event_store.archive.one_log import OneLog
 from event_store.replay.files import ReplayRefused
-from event_store.replay.moments import position_at
+from event_store.replay.moments import just_before, position_at
 from infra.postgres.pool import Connection
 
 
@@ -30,7 +30,7 @@ async def last_before(log: OneLog, conn: Connection, place: int | datetime) -> i
     """Return the last position before it."""
     if isinstance(place, int):
         return max(0, place - 1)
-    return await _position_at(log, conn, place - timedelta(microseconds=1))
+    return await _position_at(log, conn, just_before(place))
 
 
 async def _position_at(log: OneLog, conn: Connection, moment: datetime) -> int:

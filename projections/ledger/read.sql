@@ -102,14 +102,16 @@ SELECT e.position, e.number, e.kind, e.source_id, e.category, e.at, m.payment_id
 
 -- name: day_totals
 -- What moved by day of a time zone, from the sums of the quarters of an hour. Each account counts on the side that it is for.
+-- The bounds only narrow: a midnight that comes twice is one moment to AT TIME ZONE, and the later one.
 SELECT (quarter AT TIME ZONE %(time_zone)s)::date AS date, currency,
        coalesce(sum(credit - debit) FILTER (WHERE account = 'customer_receivable'), 0)::bigint AS gross,
        coalesce(sum(debit - credit) FILTER (WHERE account = 'refunds'), 0)::bigint AS refunds,
        coalesce(sum(debit - credit) FILTER (WHERE account = 'disputes'), 0)::bigint AS disputes,
        coalesce(sum(debit - credit) FILTER (WHERE account = 'stripe_fees'), 0)::bigint AS fees
   FROM read_model.ledger_quarters
- WHERE quarter >= %(date_from)s::date::timestamp AT TIME ZONE %(time_zone)s
-   AND quarter < (%(date_to)s::date + 1)::timestamp AT TIME ZONE %(time_zone)s
+ WHERE quarter >= (%(date_from)s::date - 1)::timestamp AT TIME ZONE %(time_zone)s
+   AND quarter < (%(date_to)s::date + 2)::timestamp AT TIME ZONE %(time_zone)s
+   AND (quarter AT TIME ZONE %(time_zone)s)::date BETWEEN %(date_from)s::date AND %(date_to)s::date
    AND (%(currency)s::text IS NULL OR currency = %(currency)s::text)
    AND account IN ('customer_receivable', 'refunds', 'disputes', 'stripe_fees')
  GROUP BY 1, 2

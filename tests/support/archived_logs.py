@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ class OldLog:
         async with self.archiving(plan) as archiving:
             return await archiving.run()
 
-    async def verify(self, *, full: bool = False, since: int | None = None) -> Verified:
+    async def verify(self, *, full: bool = False, since: int | datetime | None = None) -> Verified:
         """Return what an auditor finds, in both."""
         async with self.sealed.connection("audit") as auditor:
             log = await OneLog.open(auditor, self.folder)

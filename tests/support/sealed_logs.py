@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -62,7 +63,7 @@ class SealedLog:
         *,
         quorum: Quorum | None = None,
         full: bool = False,
-        since: int | None = None,
+        since: int | datetime | None = None,
         others: Sequence[Source] = (),
         keys: Sequence[PrivateKey] | None = None,
     ) -> Verified:

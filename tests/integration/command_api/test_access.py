@@ -43,6 +43,7 @@ async def keys() -> ApiKeyring:
     return ApiKeyring(
         [
             key("staff", None, "admin:read", "admin:write", "actor:set"),
+            key("maker", None, "admin:read", "admin:write"),
             key("reader", None, "admin:read"),
             key("one", MERCHANT, "payments:write", "webhooks:write"),
         ]
@@ -147,6 +148,7 @@ async def test_what_api_keys_names_is_shown_as_of_the_setting(staff: Running) ->
     listed = bodies.ApiKeyList.model_validate_json((await staff.client.get("/api-keys?operators=true")).content).data
     assert {(each.id, each.source, each.prefix) for each in listed} == {
         ("staff", "setting", None),
+        ("maker", "setting", None),
         ("reader", "setting", None),
     }
     assert (await staff.client.get("/merchants/nobody")).status_code == 404
@@ -161,6 +163,18 @@ async def test_a_key_of_the_operator_is_never_more_than_the_callers(staff: Runni
     async with await psycopg.AsyncConnection.connect(database.url("access"), autocommit=True) as conn:
         assert [each.scopes for each in await list_keys(conn)] == [["admin:read"]]
         assert (await find_key(conn, made["key"][:PREFIX_CHARS])).merchant_id is None
+
+
+async def test_who_names_nobody_makes_no_key_of_the_operator_that_does(staff: Running) -> None:
+    maker = {"Authorization": "Bearer sk_maker"}
+    body = {"merchant_id": None, "scopes": ["admin:write", "actor:set"], "days": None, "reason": "another name"}
+    assert "no actor:set" in await refused(await staff.client.post("/api-keys", json=body, headers=maker))
+    names = await a_key(staff, merchant_id=None, scopes=["admin:read", "actor:set"])
+    path, again = f"/api-keys/{names['id']}/rotate", {"old_valid_hours": 1, "reason": "another name"}
+    assert "no actor:set" in await refused(await staff.client.post(path, json=again, headers=maker))
+    assert (await staff.client.post("/merchants", json=NEW_SHOP, headers=maker)).status_code == 201
+    shops = {**body, "merchant_id": SHOP, "scopes": ["payments:read", "actor:set"]}
+    assert (await staff.client.post("/api-keys", json=shops, headers=maker)).status_code == 201
 
 
 @pytest.mark.parametrize(

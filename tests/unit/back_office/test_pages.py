@@ -300,3 +300,18 @@ ALLOWED: dict[str, set[str]] = {
     **{path: {"operator"} for path in ("/staff", "/staff/{name}", "/staff/{name}/end-sessions")},
     **{f"/staff/{{thing_id}}/{name}": {"operator"} for name in ("lock", "unlock")},
 }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("//elsewhere.example/payments", "///elsewhere.example", "/%2Felsewhere.example/?a=b"),
+        *("/%5Celsewhere.example", "/%09/elsewhere.example"),
+    ],
+)
+async def test_a_page_that_is_not_there_leads_to_no_other_site(back_office: BackOffice, path: str) -> None:
+    answer = await back_office.browser.get(httpx.URL("https://office.test").copy_with(raw_path=path.encode()))
+    assert answer.status_code == 404
+    # As browsers read it: https://url.spec.whatwg.org/#special-authority-ignore-slashes-state
+    links = [link.replace("\t", "").replace("\\", "/") for link in HtmlPage(answer.text).links]
+    assert [link for link in links if link.startswith("//")] == []

@@ -18,6 +18,7 @@ from event_store.privacy.vault import Vault
 from event_store.store import Connection, append, load
 from schemas.events import PRIVACY_CODEC
 from schemas.events.privacy_events import stream_id_of
+from schemas.personal.encrypted import key_ids
 from tests.support.database import Database
 from tests.support.personal_payments import DESCRIPTION, EMAIL, METADATA, SUBJECT, a_payment, known_to_stripe
 from tests.support.vaults import METADATA_KEYS, WRAPPING_KEYS, open_test_vault
@@ -58,6 +59,17 @@ async def test_others_are_not_erased(encrypting: Connection, officer: Connection
     await a_known_payment(encrypting)
     await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
     assert await read(encrypting, vault, stream_id) == (DESCRIPTION, METADATA)
+
+
+async def test_a_text_that_names_the_key_of_another_does_not_destroy_it(
+    encrypting: Connection, officer: Connection, vault: Vault
+) -> None:
+    theirs = await a_known_payment(encrypting, user_id=UserId("somebody_else"))
+    (key_id,) = key_ids((await load(encrypting, theirs))[0].data)
+    await append(encrypting, [a_payment(metadata={"order": f"encrypted:v1:{key_id.hex}:AAAA"})])
+    done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS, force=True)
+    assert key_id not in done.receipt.keys
+    assert await read(encrypting, vault, theirs) == (DESCRIPTION, METADATA)
 
 
 async def test_the_receipt_says_who_and_why(encrypting: Connection, officer: Connection) -> None:

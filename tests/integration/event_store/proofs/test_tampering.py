@@ -1,11 +1,13 @@
 """What somebody who may do anything with the database does to the log is found and named."""
 
 import shutil
+from datetime import datetime
 
 import pytest
 
 from event_store.proofs.note import PrivateKey
 from event_store.proofs.report import Finding, Verified
+from event_store.proofs.tiles import WIDTH, pack_entries, unpack_entries
 from event_store.proofs.verify import Source
 from tests.support.sealed_logs import KEY, SealedLog
 
@@ -18,10 +20,12 @@ INSERT INTO event_store.events
 SELECT {to}, gen_random_uuid(), stream_id, version + 1, category, type, schema_version, data, metadata, recorded_at
   FROM event_store.events WHERE position = {position}
 """
+_IN_ANOTHER_ERA = "((recorded_at AT TIME ZONE 'UTC')::text || ' BC')::timestamp AT TIME ZONE 'UTC'"
 CHANGES = {
     "data": _AT.format("data = data || '{{\"x\": 1}}'", position="{position}"),
     "metadata": _AT.format('metadata = metadata || \'{{"actor": "nobody"}}\'', position="{position}"),
     "recorded_at": _AT.format("recorded_at = recorded_at - interval '1 microsecond'", position="{position}"),
+    "era": _AT.format(f"recorded_at = {_IN_ANOTHER_ERA}", position="{position}"),
     "version": _AT.format("version = version + 1", position="{position}"),
     "type": _AT.format("type = type || '_'", position="{position}"),
     "category": _AT.format("category = 'other'", position="{position}"),
@@ -61,7 +65,8 @@ async def test_a_changed_column_is_named(sealed: SealedLog, column: str) -> None
     await sealed.tamper(CHANGES[column].format(position=positions[300]))
     found = await sealed.verify()
     assert events_of(found) == [("changed", positions[300])]
-    assert detail_of(found, positions[300]).detail == f"the event has another {column} than was sealed"
+    named = "recorded_at" if column == "era" else column
+    assert detail_of(found, positions[300]).detail == f"the event has another {named} than was sealed"
 
 
 async def test_data_that_no_reader_takes_are_named(sealed: SealedLog) -> None:
@@ -165,6 +170,31 @@ async def test_since_looks_at_what_is_behind_alone(sealed: SealedLog) -> None:
     assert found.compared == found.size - 512
 
 
+async def test_a_moment_is_found_by_what_was_sealed(sealed: SealedLog) -> None:
+    """The times in the log are among what is verified: nobody hides a change by altering one of them."""
+    positions = await sealed_events(sealed)
+    moment = await first_moment(sealed)
+    await sealed.tamper(
+        CHANGES["data"].format(position=positions[20]),
+        _AT.format("recorded_at = '2001-01-01'", position=positions[-2]),
+    )
+    found = await sealed.verify(since=moment)
+    assert events_of(found) == [("changed", positions[20]), ("changed", positions[-2])]
+
+
+async def test_an_altered_entry_does_not_move_the_beginning(sealed: SealedLog) -> None:
+    positions = await sealed_events(sealed)
+    moment = await first_moment(sealed)
+    bundle = sealed.folder.path / "tile/entries/000"
+    entries = unpack_entries(bundle.read_bytes(), width=WIDTH)
+    entries[-1] = entries[-1].replace(f'"recorded_at":"{moment:%Y}'.encode(), b'"recorded_at":"2001')
+    bundle.write_bytes(pack_entries(entries))
+    await sealed.tamper(CHANGES["data"].format(position=positions[20]))
+    found = await sealed.verify(since=moment)
+    assert [each.kind for each in found.findings] == ["tiles"]
+    assert "entry 255 is not the one that was sealed" in found.findings[0].detail
+
+
 async def test_the_tail_is_named_as_unsealed(sealed: SealedLog) -> None:
     positions = await sealed_events(sealed)
     await sealed.append(payments=3, seed=2)
@@ -243,6 +273,14 @@ async def test_an_altered_checkpoint_is_found_and_hides_nothing(sealed: SealedLo
     assert [each.kind for each in (await sealed.verify()).findings] == ["checkpoint"]
     await sealed.tamper(CHANGES["data"].format(position=positions[300]))
     assert events_of(await sealed.verify()) == [("changed", positions[300])]
+
+
+async def first_moment(sealed: SealedLog) -> datetime:
+    async with sealed.connection("owner") as owner:
+        row = await (await owner.execute("SELECT min(recorded_at) FROM event_store.events")).fetchone()
+    assert row is not None
+    assert isinstance(row[0], datetime)
+    return row[0]
 
 
 async def rebuilt_by(sealed: SealedLog, key: PrivateKey) -> str:

@@ -3,6 +3,7 @@
 import random
 import uuid
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +28,10 @@ pytestmark = pytest.mark.integration
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns")
 FIRST = datetime(2026, 3, 28, tzinfo=UTC)  # the clocks change on the next day in Berlin
+TWO_MIDNIGHTS = {  # a moment between them, on the day on which the clocks go back from 1 to 0
+    "Atlantic/Azores": datetime(2026, 10, 25, 0, 20, tzinfo=UTC),
+    "America/Havana": datetime(2026, 11, 1, 4, 20, tzinfo=UTC),
+}
 RANGE = {"date_from": "2026-03-20", "date_to": "2026-04-10"}
 
 
@@ -140,6 +145,31 @@ async def test_the_ledgers_totals_are_those_of_its_lines(
         names = ("gross", "refunds", "disputes", "fees")
         assert {name: found[key][name] for name in names} == {name: sums[name] for name in names}
         assert found[key]["net"] == sums["gross"] - sums["refunds"] - sums["disputes"] - sums["fees"]
+
+
+@pytest.mark.parametrize("zone", TWO_MIDNIGHTS)
+async def test_a_day_begins_with_the_first_of_two_midnights(
+    client: httpx.AsyncClient, finance: httpx.AsyncClient, app: AppConnection, project: Project, zone: str
+) -> None:
+    moment = TWO_MIDNIGHTS[zone]
+    day = moment.astimezone(ZoneInfo(zone)).date().isoformat()
+    payment_id = made_at(moment, random.Random(1))
+    life = paid(request_payment(payment_id))
+    await store(app, [(payment_id, events_of(life))], merchant_id=MERCHANT)
+    payment = fold(events_of(life))
+    assert payment is not None
+    await store_balance(app, *(replace(each, created=int(moment.timestamp())) for each in rows_of(payment)))
+    await project()
+    before = (datetime.fromisoformat(day) - timedelta(days=1)).date().isoformat()
+    for path, reader in (("/payment-totals", client), ("/ledger/totals", finance)):
+        found = [
+            [each["date"] for each in (await reader.get(path, params=within)).json()["data"]]
+            for within in (
+                {"date_from": day, "date_to": day, "time_zone": zone},
+                {"date_from": before, "date_to": before, "time_zone": zone},
+            )
+        ]
+        assert found == [[day], []], path
 
 
 async def test_totals_are_a_merchants_own_and_narrowed_by_currency(

@@ -29,6 +29,14 @@ async def test_a_payment_in_a_list_leads_to_its_customer(finance: BackOffice) ->
     assert "/customers?user_id=a%26b" in (await finance.page("/payments")).links
 
 
+async def test_a_user_whose_id_has_blanks_around_it_is_no_other_user(finance: BackOffice) -> None:
+    finance.query_api.answers["GET /payments"] = a_page(a_payment(user_id=" ada "))
+    (link,) = [each for each in (await finance.page("/payments")).links if each.startswith("/customers?")]
+    finance.query_api.requested.clear()
+    await finance.page(link)
+    assert {each.url.params["user_id"] for each in finance.query_api.requested} == {" ada "}
+
+
 @pytest.mark.parametrize(
     ("query", "said"), [("", "as payments name them"), ("?user_id=nobody", "No payment names this user")]
 )

@@ -24,6 +24,18 @@ async def test_the_preview_says_what_is_reached_and_what_not(back_office: BackOf
     assert back_office.command_api.commands() == []
 
 
+async def test_who_has_blanks_around_their_id_is_erased_and_nobody_else(back_office: BackOffice) -> None:
+    await back_office.log_in("operator")
+    form = (await back_office.page("/customers/personal-data?user_id=%20ada%20")).form("/customers/erase")
+    (preview,) = [each for each in back_office.command_api.requested if each.url.path == "/privacy/user-data"]
+    assert preview.url.params["user_id"] == " ada "
+    refused = {**form.fields, "reason": "a letter", "confirmed": "ada"}
+    assert (await back_office.browser.post("/customers/erase", data=refused)).status_code == 422
+    await back_office.browser.post("/customers/erase", data=refused | {"confirmed": " ada "})
+    (command,) = back_office.command_api.commands()
+    assert body_of(command)["user_id"] == " ada "
+
+
 async def test_an_erasure_has_a_name_and_a_reason(back_office: BackOffice) -> None:
     await back_office.log_in("operator")
     answer = await erase(back_office, reason="a letter", confirmed="customer_1001")

@@ -74,6 +74,14 @@ async def test_nothing_to_export_is_a_file_without_rows(finance: BackOffice) -> 
     assert pyarrow.parquet.read_table(io.BytesIO(empty.content)).num_rows == 0
 
 
+async def test_more_filters_than_there_are_is_no_export(finance: BackOffice) -> None:
+    fields = (await finance.page("/payments")).form("/exports").fields
+    many = "&".join(f"f{number}=1" for number in range(31))
+    answer = await finance.browser.post("/exports", data={**fields, "format": "csv", "filters": many})
+    assert answer.status_code == 400
+    assert finance.command_api.commands() == []
+
+
 async def test_an_export_is_recorded_before_it_is_handed_out(finance: BackOffice) -> None:
     await exported(finance, "csv", "/payments?currency=eur&amount_min=1.50&from_day=2026-05-01")
     (command,) = finance.command_api.commands()

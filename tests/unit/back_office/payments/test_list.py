@@ -65,6 +65,7 @@ async def test_an_amount_and_ids_of_requests_are_filters(
         ("decimal_amount=10+EUR&currency=USD", "A number as 12.34"),
         ("from_day=yesterday", "A day, as"),
         ("to_day=2026-02-30", "A day, as"),
+        ("from_day=0001-01-01", "A day, as"),
     ],
 )
 async def test_a_filter_that_is_wrong_is_marked_and_nothing_is_asked(

@@ -74,6 +74,16 @@ async def test_a_session_of_before_the_lock_stays_ended(office: BackOffice, kept
     assert await is_logged_in(office)
 
 
+async def test_who_is_locked_while_they_log_in_does_not_come_in(office: BackOffice, kept: FakeStaffLocks) -> None:
+    def locked_behind_it(_: httpx.Request) -> httpx.Response:
+        kept.change("finance", is_locked=True)
+        return httpx.Response(200, json={"said": "It is recorded."})
+
+    office.command_api.answers["POST /staff/finance/sign-ins"] = locked_behind_it
+    await office.log_in("finance")
+    assert not await is_logged_in(office)
+
+
 async def test_an_open_form_sends_nothing_after_the_lock(office: BackOffice, kept: FakeStaffLocks) -> None:
     await office.log_in("finance")
     form = (await office.page(f"/payments/{PAYMENT_ID}/refund")).form(f"/payments/{PAYMENT_ID}/refund")

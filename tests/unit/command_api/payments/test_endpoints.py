@@ -264,6 +264,37 @@ async def test_a_repeated_member_that_is_a_card_number_is_not_repeated(api: Stan
     assert CARD not in response.text
 
 
+FORGED = f"encrypted:v1:{UNKNOWN.hex}:AAAA"
+
+
+@pytest.mark.parametrize(
+    ("member", "field"),
+    [
+        ({"user_id": FORGED}, "user_id"),
+        ({"description": FORGED}, "description"),
+        ({"metadata": {"order": FORGED}}, "metadata.order"),
+        ({"metadata": {FORGED: "1"}}, "metadata"),
+        ({"legs": [{"a": FORGED}]}, "legs.0.a"),
+    ],
+)
+@pytest.mark.parametrize("spelled", [str, lambda text: text.replace("encrypted:", "\\u0065ncrypted:")])
+async def test_what_looks_encrypted_by_us_is_refused(api: Standing, member: Any, field: str, spelled: Any) -> None:
+    """Who reads events would look for its key, and an erasure would destroy that."""
+    body = {"user_id": "u", "amount_cents": 1000, "currency": "USD"} | member
+    content = spelled(json.dumps(body))
+    response = await api.client.post("/payments", content=content, headers={"Content-Type": "application/json"})
+    assert problem(response) == (422, "invalid_request")
+    assert [each["field"] for each in response.json()["errors"]] == [field]
+    assert not api.store.streams
+
+
+async def test_a_key_that_looks_encrypted_by_us_is_refused(api: Standing) -> None:
+    body = {"user_id": "u", "amount_cents": 1000, "currency": "USD"}
+    refused = await api.create(body, Idempotency_Key=FORGED)
+    assert problem(refused) == (400, "idempotency_key_invalid")
+    assert (await api.create(body | {"description": f"It was {FORGED}"}, Idempotency_Key="k")).status_code == 201
+
+
 async def test_a_body_that_is_nested_too_deeply_is_refused(api: Standing) -> None:
     response = await api.client.post("/payments", content=b'{"metadata":' * 1000 + b"1" + b"}" * 1000)
     assert problem(response) == (400, "invalid_request")

@@ -144,6 +144,8 @@ def test_a_malformed_checkpoint_is_refused(text: str) -> None:
         "text\n\n— na+me x08go/ZJkuBS9UG/\n",
         "text\n\n— name x08go/ZJkuBS9UG\n",
         "te\tt\n\n" + SIGNATURE,
+        "text\n\n" + SIGNATURE.replace("\n", "\u2028") + SIGNATURE,
+        "text\n\n" + SIGNATURE.replace("\n", "\x85") + SIGNATURE,
         f"{TEXT}\n{SIGNATURE[:-1]}",
         TEXT + "\n" + SIGNATURE * 65,
     ],

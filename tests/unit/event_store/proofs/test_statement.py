@@ -93,6 +93,10 @@ def test_an_event_in_a_file_has_the_entry_of_its_row() -> None:
         event_document(ROW).replace('"position": 17', '"position": true'),
         event_document(ROW).replace('"position"', '"more": 1, "position"'),
         event_document(ROW).replace('"category"', '"data_hash"'),
+        event_document(ROW).replace('"category"', '"data_hash": "x", "category"'),
+        # Of a member that is there twice, a person or another program may read the other one.
+        event_document(ROW).replace('"data"', '"data": {"amount_cents": 1}, "data"'),
+        event_document(ROW).replace('"amount_cents": 100', '"amount_cents": 999, "amount_cents": 100'),
     ],
 )
 def test_what_is_no_event_is_refused(text: str) -> None:
