@@ -32,14 +32,16 @@ class AtStripe:
 
 
 async def unsettled(system: System, made: Iterable[str]) -> list[str]:
-    """Return what is not at an end yet: payments, refunds, and calls of Stripe."""
+    """Return what is not at an end yet: calls of Stripe, and when there are none, payments and refunds."""
     async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as connection:
-        payments = await load_payments(connection, [PaymentId(UUID(each)) for each in made])
         async with connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(
                 "SELECT payment_id, operation, status, last_error FROM consumers.gateway_tasks WHERE status <> 'done'"
             )
             tasks = [f"{row[0]} {row[1]} is {row[2]}: {row[3]}" for row in await cursor.fetchall()]
+        if tasks:
+            return tasks
+        payments = await load_payments(connection, [PaymentId(UUID(each)) for each in made])
     open_ = []
     for payment_id, loaded in payments.items():
         state = loaded.state
@@ -50,7 +52,7 @@ async def unsettled(system: System, made: Iterable[str]) -> list[str]:
             open_.append(
                 f"{payment_id} is {state.status.value}, {len(refunds)} refunds are pending, requests: {requests}"
             )
-    return open_ + tasks
+    return open_
 
 
 async def differences(system: System, admin: SandboxAdmin, made: Iterable[str]) -> list[str]:
