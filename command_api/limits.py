@@ -5,6 +5,7 @@ from command_api.settings import CommandApiSettings
 from infra.http.limits import HttpLimits
 from infra.http.operations import Limit
 from infra.webhooks_out.endpoints import MOST_ENDPOINTS
+from infra.webhooks_out.rotation import MOST_SECRETS
 
 _REQUESTS = "requests/s"
 
@@ -46,6 +47,7 @@ def limits_in_force(settings: CommandApiSettings) -> tuple[Limit, ...]:
         ),
         _limit("STRIPE_MAX_CONCURRENCY", settings.stripe_max_concurrency, "calls", "Calls of Stripe in flight"),
         _limit(None, MOST_ENDPOINTS, "endpoints", "Webhook endpoints of a merchant"),
+        _limit(None, MOST_SECRETS, "secrets", "Secrets of a webhook endpoint that sign at once"),
     )
 
 

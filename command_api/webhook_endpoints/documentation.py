@@ -7,11 +7,15 @@ from pydantic import BaseModel
 from command_api.request_body import MAX_BODY_KIB
 from infra.http.openapi import RATE_LIMITED, described_errors, reference
 from infra.webhooks_out.endpoints import MOST_ENDPOINTS
+from infra.webhooks_out.rotation import MOST_SECRETS
 from schemas.http.webhook_messages import WebhookMessage
 
 NOT_FOUND = {404: {"webhook_endpoint_not_found": "No such webhook endpoint"}}
 EXISTS = {"webhook_endpoint_exists": "There is an endpoint with this URL"}
 TOO_MANY = {"too_many_webhook_endpoints": f"The merchant has {MOST_ENDPOINTS} endpoints"}
+TOO_MANY_SECRETS = {
+    "too_many_webhook_secrets": f"{MOST_SECRETS} secrets of the endpoint sign; `detail` says until when the first does"
+}
 DISABLED = {"webhook_endpoint_disabled": "The endpoint is disabled"}
 DELIVERY_NOT_FOUND = {"webhook_delivery_not_found": "No such delivery"}
 UNDER_WAY = {"webhook_replay_under_way": "A replay of the endpoint is under way"}
@@ -39,7 +43,7 @@ Webhooks 1 has it (https://www.standardwebhooks.com), in these headers:
 
 - `webhook-id`: the event's id, the same each time that it comes.
 - `webhook-timestamp`: when it was sent, in Unix seconds.
-- `webhook-signature`: `v1,<base64>`; several with a space between, while a secret is replaced by another.
+- `webhook-signature`: `v1,<base64>`; several with a space between, while secrets are replaced by others.
 """
 PAYMENT_EVENT = {
     "payment_event": {

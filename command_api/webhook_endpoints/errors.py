@@ -1,6 +1,9 @@
 """Why something cannot be done about a webhook endpoint, as problems."""
 
+from datetime import datetime
+
 from infra.http.problems import Problem
+from schemas.http.times import timestamp
 
 
 def endpoint_not_found() -> Problem:
@@ -22,6 +25,15 @@ def endpoint_exists() -> Problem:
 def too_many_endpoints(most: int) -> Problem:
     """Each endpoint gets a request for every event."""
     return Problem(409, "too_many_webhook_endpoints", "No more endpoints", f"A merchant may have {most} of them.")
+
+
+def too_many_secrets(most: int, first_ends_at: datetime) -> Problem:
+    """Refuse what would take the place of a secret in use."""
+    detail = (
+        f"{most} secrets sign, the first of them until {timestamp(first_ends_at)}. Nothing was changed. Rotate then, "
+        "or now with `overlap_seconds` 0, which ends the newest, or with `end_previous_secrets`, which ends all others."
+    )
+    return Problem(409, "too_many_webhook_secrets", "Too many secrets sign", detail)
 
 
 def endpoint_disabled() -> Problem:

@@ -21,7 +21,8 @@ def endpoint(row: Endpoint) -> Json:
         "enabled": row.enabled,
         "disabled_because": row.disabled_because,
         "failing_since": _moment(row.failing_since),
-        "previous_secret_until": _moment(row.previous_secret_until),
+        "previous_secret_until": _moment(next(iter(row.previous_secrets_until), None)),
+        "previous_secrets": [{"signs_until": timestamp(each)} for each in row.previous_secrets_until],
         "created_at": timestamp(row.created_at),
         "updated_at": timestamp(row.updated_at),
     }

@@ -141,17 +141,21 @@ async def delete_webhook_endpoint(request: Request, endpoint_id: EndpointIdPath)
     **documented(
         WebhookEndpointWithSecret,
         documents.NOT_FOUND,
+        {409: documents.TOO_MANY_SECRETS},
         body=RotateSecretBody,
         is_body_required=False,
         description="The new secret, shown this once",
     ),
 )
 async def rotate_webhook_secret(request: Request, endpoint_id: EndpointIdPath) -> Response:
-    """Give an endpoint a new secret. For a day, or as you say, both sign every message."""
+    """Give an endpoint a new secret. For a day, or as you say, the one it replaces signs every message too.
+
+    Those that were replaced before sign until their own time is over: if the answer is lost, rotate again.
+    """
     service, principal = await _service(request)
     subject = endpoint_of(endpoint_id)
     body = await _body(request, RotateSecretBody)
-    rotated = await service.rotate_secret(principal.merchant_id, subject, overlap_s=body.overlap_seconds)
+    rotated = await service.rotate_secret(principal.merchant_id, subject, body)
     return _with_secret(rotated, status=200)
 
 

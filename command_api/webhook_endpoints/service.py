@@ -16,8 +16,14 @@ from infra.webhooks_out import deliveries, endpoints
 from infra.webhooks_out.addresses import AddressPolicy
 from infra.webhooks_out.deliveries import Attempt, Delivery
 from infra.webhooks_out.endpoints import Endpoint, EndpointWithSecret
+from infra.webhooks_out.rotation import MOST_SECRETS, TooManySecrets
 from infra.webhooks_out.secret_box import SecretBox
-from schemas.http.webhook_endpoints import CreateWebhookEndpointBody, ReplayWebhooksBody, UpdateWebhookEndpointBody
+from schemas.http.webhook_endpoints import (
+    CreateWebhookEndpointBody,
+    ReplayWebhooksBody,
+    RotateSecretBody,
+    UpdateWebhookEndpointBody,
+)
 
 
 def _now() -> datetime:
@@ -93,12 +99,20 @@ class WebhookEndpointService:
             if not await endpoints.delete(conn, endpoint_id, merchant_id=merchant_id):
                 raise errors.endpoint_not_found()
 
-    async def rotate_secret(self, merchant_id: str, endpoint_id: UUID, *, overlap_s: int) -> EndpointWithSecret:
-        """Give it a new secret; the old one signs too for `overlap_s`."""
-        async with self._transaction() as conn:
-            rotated = await endpoints.rotate_secret(
-                conn, self.box, endpoint_id, merchant_id=merchant_id, overlap_s=overlap_s
-            )
+    async def rotate_secret(self, merchant_id: str, endpoint_id: UUID, body: RotateSecretBody) -> EndpointWithSecret:
+        """Give it a new secret; those before it sign too, each until its overlap is over."""
+        try:
+            async with self._transaction() as conn:
+                rotated = await endpoints.rotate_secret(
+                    conn,
+                    self.box,
+                    endpoint_id,
+                    merchant_id=merchant_id,
+                    overlap_s=body.overlap_seconds,
+                    end_previous=body.end_previous_secrets,
+                )
+        except TooManySecrets as error:
+            raise errors.too_many_secrets(MOST_SECRETS, error.first_ends_at) from None
         if rotated is None:
             raise errors.endpoint_not_found()
         return rotated

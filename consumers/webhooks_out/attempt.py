@@ -76,8 +76,8 @@ class Attempts:
             )
 
     def _headers(self, delivery: LeasedDelivery, body: bytes) -> Mapping[str, str] | None:
-        """Return what signs a body; None when its secret was encrypted by a key that is not here."""
-        stored = [each for each in (delivery.secret, delivery.previous_secret) if each is not None]
+        """Return what signs a body; None when one of its secrets was encrypted by a key that is not here."""
+        stored = (delivery.secret, *delivery.previous_secrets)
         try:
             secrets = [self._box.decrypt(each, endpoint_id=delivery.endpoint_id) for each in stored]
         except WrongSecretsKey as error:

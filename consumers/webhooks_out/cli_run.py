@@ -97,15 +97,21 @@ def run_replay(endpoint_id: UUID, *, from_at: datetime, until_at: datetime | Non
 
 
 def _endpoint_table(found: Sequence[Endpoint]) -> Table:
-    table = _table("Endpoint", "Merchant", "Status", "Failing since (UTC)", "Failures")
+    table = _table("Endpoint", "Merchant", "Status", "Failing since (UTC)", "Failures", "Old secrets (UTC)")
     for column in ("Events", "URL"):
         table.add_column(column, overflow="fold")
     for each in found:
         status = "enabled" if each.enabled else f"disabled: {each.disabled_because or 'by its merchant'}"
-        cells = (str(each.endpoint_id), each.merchant_id, status, _moment(each.failing_since), str(each.failures))
+        failing = (_moment(each.failing_since), str(each.failures))
+        cells = (str(each.endpoint_id), each.merchant_id, status, *failing, _old_secrets(each.previous_secrets_until))
         types = ", ".join(each.event_types) or "all"
         table.add_row(*(Text(printable(cell)) for cell in (*cells, types, each.url)))
     return table
+
+
+def _old_secrets(until: Sequence[datetime]) -> str:
+    """Return how many secrets that were replaced sign, and when the first of them ends."""
+    return f"{len(until)} until {_moment(until[0])}" if until else "-"
 
 
 def _delivery_table(found: Sequence[Delivery], attempts: Sequence[Sequence[Attempt]]) -> Table:

@@ -43,7 +43,7 @@ class NewDelivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeasedDelivery:
-    """A delivery that is ours to make. `secret` and `previous_secret` are encrypted; `attempts` counts this one."""
+    """A delivery that is ours to make. `secret` and `previous_secrets` are encrypted; `attempts` counts this one."""
 
     delivery_id: UUID
     endpoint_id: WebhookEndpointId
@@ -56,7 +56,7 @@ class LeasedDelivery:
     merchant_id: MerchantId
     url: str
     secret: bytes
-    previous_secret: bytes | None
+    previous_secrets: Sequence[bytes]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,10 +180,11 @@ async def count_due(conn: Connection) -> Counts:
 
 
 async def remove_old(conn: Connection, *, retention_s: int) -> int:
-    """Remove some of what ended long ago, or is of endpoints that were deleted; return how many deliveries."""
+    """Remove some of what ended long ago, or is of deleted endpoints, and ended secrets; return how many deliveries."""
     removed = 0
     for statement in (SQL.remove_finished, SQL.remove_of_deleted):
         cursor = await conn.execute(statement, {"retention_s": retention_s, "limit": REMOVED_AT_ONCE})
         removed += cursor.rowcount
+    await conn.execute(SQL.remove_ended_secrets)
     await conn.execute(SQL.remove_deleted)
     return removed

@@ -106,7 +106,9 @@ UPDATE webhooks_out.deliveries d
                            OR o.status = 'leased' AND o.due_at > clock_timestamp()))
 RETURNING d.delivery_id, d.endpoint_id, d.event_id, d.payment_id, d.version, d.event_type, d.lease_token, d.attempts,
           e.merchant_id, e.url, e.secret,
-          CASE WHEN e.previous_secret_until > clock_timestamp() THEN e.previous_secret END AS previous_secret;
+          ARRAY(SELECT p.secret FROM webhooks_out.previous_secrets p
+                 WHERE p.endpoint_id = e.endpoint_id AND p.signs_until > clock_timestamp()
+                 ORDER BY p.signs_until DESC) AS previous_secrets;
 
 -- name: finish
 -- End or reschedule a delivery whose lease is ours; no row when it is not any more.
@@ -180,6 +182,10 @@ DELETE FROM webhooks_out.deliveries
 DELETE FROM webhooks_out.endpoints e
  WHERE e.deleted_at < clock_timestamp() - interval '1 hour'
    AND NOT EXISTS (SELECT FROM webhooks_out.deliveries d WHERE d.endpoint_id = e.endpoint_id);
+
+-- name: remove_ended_secrets
+-- Secrets that sign no more.
+DELETE FROM webhooks_out.previous_secrets WHERE signs_until < clock_timestamp();
 
 -- name: lock_replay
 -- The next replay that nobody works on, locked until the transaction ends.

@@ -20,7 +20,7 @@ export function verify(secret, headers, body, now = Date.now() / 1000) {
   }
   const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
   const expected = createHmac("sha256", key).update(`${id}.${timestamp}.`).update(body).digest();
-  // There are several while a secret is replaced by another; versions other than v1 are not for us.
+  // There are several while secrets are replaced by others; versions other than v1 are not for us.
   for (const signature of (headers["webhook-signature"] ?? "").split(" ")) {
     const [version, value = ""] = signature.split(",");
     const given = Buffer.from(value, "base64");

@@ -26,7 +26,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float | No
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = f"{message_id}.{timestamp}.".encode() + body
     expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    # There are several while a secret is replaced by another; versions other than v1 are not for us.
+    # There are several while secrets are replaced by others; versions other than v1 are not for us.
     for signature in headers["webhook-signature"].split(" "):
         version, _, value = signature.partition(",")
         if version == "v1" and hmac.compare_digest(value, expected):

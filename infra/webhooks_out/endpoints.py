@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from infra.webhooks_out.rotation import PreviousSecret, SigningSecrets
 from infra.webhooks_out.secret_box import SecretBox
 from infra.webhooks_out.signature import new_secret
 
@@ -35,7 +36,8 @@ class Endpoint:
     disabled_because: str | None
     failing_since: datetime | None
     failures: int
-    previous_secret_until: datetime | None
+    previous_secrets_until: Sequence[datetime]
+    """Until when secrets that were replaced sign, the first that ends first."""
     created_at: datetime
     updated_at: datetime
 
@@ -46,6 +48,19 @@ class EndpointWithSecret:
 
     endpoint: Endpoint
     secret: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _StoredSecrets:
+    newest: bytes
+    previous: Sequence[bytes]
+    previous_until: Sequence[datetime]
+    now: datetime
+
+    def signing(self) -> SigningSecrets:
+        replaced = zip(self.previous, self.previous_until, strict=True)
+        previous = tuple(PreviousSecret(secret=secret, signs_until=until) for secret, until in replaced)
+        return SigningSecrets(newest=self.newest, previous=previous)
 
 
 class EndpointExists(Exception):
@@ -126,18 +141,51 @@ async def delete(conn: Connection, endpoint_id: UUID, *, merchant_id: str) -> bo
 
 
 async def rotate_secret(
-    conn: Connection, box: SecretBox, endpoint_id: UUID, *, merchant_id: str, overlap_s: int
+    conn: Connection,
+    box: SecretBox,
+    endpoint_id: UUID,
+    *,
+    merchant_id: str,
+    overlap_s: int,
+    end_previous: bool = False,
 ) -> EndpointWithSecret | None:
-    """Give an endpoint a new secret; the one of before signs too for `overlap_s`."""
+    """Give an endpoint a new secret; the one it replaces signs too for `overlap_s`. Raises TooManySecrets.
+
+    Those before that one sign until their own overlap is over, or (`end_previous`) no more.
+    """
+    key = {"endpoint_id": endpoint_id, "merchant_id": merchant_id}
+    cursor = await conn.execute(_SQL.lock, key)
+    if await cursor.fetchone() is None:
+        return None
     secret = new_secret()
+    stored = await _stored_secrets(conn, endpoint_id)
+    rotated = stored.signing().rotated(
+        box.encrypt(secret, endpoint_id=endpoint_id),
+        now=stored.now,
+        overlap=timedelta(seconds=overlap_s),
+        end_previous=end_previous,
+    )
+    if end_previous:
+        await conn.execute(_SQL.end_previous_secrets, key)
+    last = rotated.previous[0] if rotated.previous else None
     values = {
         "endpoint_id": endpoint_id,
-        "merchant_id": merchant_id,
-        "secret": box.encrypt(secret, endpoint_id=endpoint_id),
-        "overlap_s": overlap_s,
+        "secret": rotated.newest,
+        "previous_secret": None if last is None else last.secret,
+        "previous_secret_until": None if last is None else last.signs_until,
     }
-    endpoint = await _one(conn, _SQL.rotate, values)
-    return None if endpoint is None else EndpointWithSecret(endpoint=endpoint, secret=secret)
+    await conn.execute(_SQL.rotate, values)
+    endpoint = await _one(conn, _SQL.find, key)
+    assert endpoint is not None  # it is locked
+    return EndpointWithSecret(endpoint=endpoint, secret=secret)
+
+
+async def _stored_secrets(conn: Connection, endpoint_id: UUID) -> _StoredSecrets:
+    async with conn.cursor(row_factory=class_row(_StoredSecrets)) as cursor:
+        await cursor.execute(_SQL.stored_secrets, {"endpoint_id": endpoint_id})
+        stored = await cursor.fetchone()
+    assert stored is not None  # it is locked
+    return stored
 
 
 async def _one(conn: Connection, statement: Any, values: dict[str, Any]) -> Endpoint | None:

@@ -6,7 +6,7 @@ SELECT %(endpoint_id)s, %(merchant_id)s, %(url)s, %(event_types)s::text[], %(des
          WHERE merchant_id = %(merchant_id)s AND deleted_at IS NULL) < %(most)s
 ON CONFLICT (merchant_id, url) WHERE deleted_at IS NULL DO NOTHING
 RETURNING endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
-          previous_secret_until, created_at, updated_at;
+          ARRAY[]::timestamptz[] AS previous_secrets_until, created_at, updated_at;
 
 -- name: find_by_url
 -- Whether the merchant has an endpoint with this URL.
@@ -16,22 +16,28 @@ SELECT endpoint_id FROM webhooks_out.endpoints
 -- name: list_of_merchant
 -- A merchant's endpoints, the oldest first; null lists those of all merchants.
 SELECT endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
-       previous_secret_until, created_at, updated_at
-  FROM webhooks_out.endpoints
+       ARRAY(SELECT p.signs_until FROM webhooks_out.previous_secrets p
+              WHERE p.endpoint_id = e.endpoint_id AND p.signs_until > clock_timestamp()
+              ORDER BY p.signs_until) AS previous_secrets_until,
+       created_at, updated_at
+  FROM webhooks_out.endpoints e
  WHERE deleted_at IS NULL AND (%(merchant_id)s::text IS NULL OR merchant_id = %(merchant_id)s::text)
  ORDER BY merchant_id, created_at, endpoint_id;
 
 -- name: find
 -- One endpoint; null finds that of any merchant.
 SELECT endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
-       previous_secret_until, created_at, updated_at
-  FROM webhooks_out.endpoints
+       ARRAY(SELECT p.signs_until FROM webhooks_out.previous_secrets p
+              WHERE p.endpoint_id = e.endpoint_id AND p.signs_until > clock_timestamp()
+              ORDER BY p.signs_until) AS previous_secrets_until,
+       created_at, updated_at
+  FROM webhooks_out.endpoints e
  WHERE endpoint_id = %(endpoint_id)s AND deleted_at IS NULL
    AND (%(merchant_id)s::text IS NULL OR merchant_id = %(merchant_id)s::text);
 
 -- name: update
 -- Change what is given. One that is enabled again gets what is recorded from then on, and begins without failures.
-UPDATE webhooks_out.endpoints
+UPDATE webhooks_out.endpoints e
    SET url = coalesce(%(url)s::text, url),
        event_types = coalesce(%(event_types)s::text[], event_types),
        description = coalesce(%(description)s::text, description),
@@ -44,7 +50,10 @@ UPDATE webhooks_out.endpoints
        updated_at = clock_timestamp()
  WHERE endpoint_id = %(endpoint_id)s AND merchant_id = %(merchant_id)s AND deleted_at IS NULL
 RETURNING endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
-          previous_secret_until, created_at, updated_at;
+          ARRAY(SELECT p.signs_until FROM webhooks_out.previous_secrets p
+                 WHERE p.endpoint_id = e.endpoint_id AND p.signs_until > clock_timestamp()
+                 ORDER BY p.signs_until) AS previous_secrets_until,
+          created_at, updated_at;
 
 -- name: delete
 -- Nothing is sent any more, and its secrets are gone. Its deliveries go bit by bit.
@@ -54,14 +63,29 @@ UPDATE webhooks_out.endpoints
  WHERE endpoint_id = %(endpoint_id)s AND merchant_id = %(merchant_id)s AND deleted_at IS NULL
 RETURNING endpoint_id;
 
--- name: rotate
--- A new secret; the one of before signs beside it for so long.
-UPDATE webhooks_out.endpoints
-   SET previous_secret = CASE WHEN %(overlap_s)s > 0 THEN secret END,
-       previous_secret_until = CASE WHEN %(overlap_s)s > 0
-                                    THEN clock_timestamp() + %(overlap_s)s * interval '1 second' END,
-       secret = %(secret)s,
-       updated_at = clock_timestamp()
+-- name: lock
+-- Keep an endpoint's secrets from being changed until the transaction ends; no row when there is none.
+SELECT endpoint_id FROM webhooks_out.endpoints
  WHERE endpoint_id = %(endpoint_id)s AND merchant_id = %(merchant_id)s AND deleted_at IS NULL
-RETURNING endpoint_id, merchant_id, url, event_types, description, enabled, disabled_because, failing_since, failures,
-          previous_secret_until, created_at, updated_at;
+   FOR NO KEY UPDATE;
+
+-- name: stored_secrets
+-- The secrets of an endpoint that `lock` locked, and what time it is: a later statement, which sees what was committed before.
+SELECT e.secret AS newest, clock_timestamp() AS now,
+       ARRAY(SELECT p.secret FROM webhooks_out.previous_secrets p
+              WHERE p.endpoint_id = e.endpoint_id ORDER BY p.signs_until DESC, p.secret) AS previous,
+       ARRAY(SELECT p.signs_until FROM webhooks_out.previous_secrets p
+              WHERE p.endpoint_id = e.endpoint_id ORDER BY p.signs_until DESC, p.secret) AS previous_until
+  FROM webhooks_out.endpoints e
+ WHERE e.endpoint_id = %(endpoint_id)s;
+
+-- name: end_previous_secrets
+-- Those that were replaced before sign no more.
+DELETE FROM webhooks_out.previous_secrets WHERE endpoint_id = %(endpoint_id)s;
+
+-- name: rotate
+-- A new secret. A trigger keeps the previous one beside those before it; workers of the version before sign by this one alone.
+UPDATE webhooks_out.endpoints
+   SET secret = %(secret)s, previous_secret = %(previous_secret)s::bytea,
+       previous_secret_until = %(previous_secret_until)s::timestamptz, updated_at = clock_timestamp()
+ WHERE endpoint_id = %(endpoint_id)s;

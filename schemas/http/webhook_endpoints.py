@@ -57,6 +57,7 @@ _ENDPOINT: Json = {
     "disabled_because": None,
     "failing_since": None,
     "previous_secret_until": None,
+    "previous_secrets": [],
     "created_at": "2026-05-01T10:06:40.123Z",
     "updated_at": "2026-05-01T10:06:40.123Z",
 }
@@ -141,10 +142,18 @@ class RotateSecretBody(_Body):
         Field(
             ge=0,
             le=MAX_OVERLAP_S,
-            description="For how long the old secret signs too; 0: it is leaked. Unsaid: a day.",
+            description="For how long the secret that is replaced signs too; 0: it is leaked. Unsaid: a day.",
             json_schema_extra=_without_default,
         ),
     ] = 24 * 3600
+    end_previous_secrets: Annotated[
+        bool,
+        Field(
+            description="Whether the secrets that were replaced before sign no more from now on: they are leaked. "
+            "Unsaid: each signs until its own time is over.",
+            json_schema_extra=_without_default,
+        ),
+    ] = False
 
 
 class ReplayWebhooksBody(_Body):
@@ -163,6 +172,14 @@ class NoBody(_Body):
     """A request that says nothing beyond its path."""
 
 
+class PreviousWebhookSecretView(_View):
+    """A secret that was replaced by another, and signs until its overlap is over."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"signs_until": "2026-05-02T10:06:40.123Z"}]})
+
+    signs_until: Timestamp
+
+
 class WebhookEndpointView(_View):
     """An endpoint. Its secret is shown when it is made, and never again."""
 
@@ -178,7 +195,14 @@ class WebhookEndpointView(_View):
         Field(description="`failing`: nothing was delivered for days; `gone`: it answered 410. Null: nobody but you."),
     ]
     failing_since: Annotated[Timestamp | None, Field(description="Since when every attempt has failed.")]
-    previous_secret_until: Annotated[Timestamp | None, Field(description="Until when the old secret signs too.")]
+    previous_secret_until: Annotated[
+        Timestamp | None,
+        Field(description="Until when the old secret signs too; of several, the one that ends first. Null: none does."),
+    ]
+    previous_secrets: Annotated[
+        list[PreviousWebhookSecretView],
+        Field(description="Those that were replaced and sign too, the one that ends first at the front."),
+    ]
     created_at: Timestamp
     updated_at: Timestamp
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from infra.webhooks_out.endpoints import MOST_ENDPOINTS
+from infra.webhooks_out.rotation import MOST_SECRETS
 from schemas.http.webhook_endpoints import (
     WebhookDeliveryPage,
     WebhookEndpointList,
@@ -88,8 +89,35 @@ async def test_a_secret_is_rotated(api: Running) -> None:
     rotated = (await api.client.post(path)).json()
     assert rotated["secret"] != endpoint["secret"]
     assert rotated["previous_secret_until"] is not None
+    first_until = rotated["previous_secret_until"]
+    assert rotated["previous_secrets"] == [{"signs_until": first_until}]
     leaked = (await api.client.post(path, json={"overlap_seconds": 0})).json()
-    assert leaked["previous_secret_until"] is None
+    assert leaked["previous_secrets"] == rotated["previous_secrets"]
+    longer = (await api.client.post(path, json={"overlap_seconds": 7 * 86_400})).json()
+    assert longer["previous_secret_until"] == first_until
+    assert [each["signs_until"] for each in longer["previous_secrets"]] == sorted(
+        [first_until, longer["previous_secrets"][1]["signs_until"]]
+    )
+    shown = (await api.client.get(f"{PATH}/{endpoint['id']}")).json()
+    assert shown == {name: value for name, value in longer.items() if name != "secret"}
+    alone = (await api.client.post(path, json={"overlap_seconds": 0, "end_previous_secrets": True})).json()
+    assert (alone["previous_secret_until"], alone["previous_secrets"]) == (None, [])
+
+
+async def test_there_is_an_end_of_secrets_that_sign_and_none_is_lost(api: Running) -> None:
+    endpoint = await made(api)
+    path = f"{PATH}/{endpoint['id']}/rotate-secret"
+    for number in range(1, MOST_SECRETS):
+        last = await api.client.post(path, json={"overlap_seconds": number * 3600})
+        assert last.status_code == 200, last.text
+    refused = await api.client.post(path)
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_webhook_secrets")
+    assert last.json()["previous_secret_until"] in refused.json()["detail"]
+    shown = (await api.client.get(f"{PATH}/{endpoint['id']}")).json()
+    assert shown == {name: value for name, value in last.json().items() if name != "secret"}
+    assert len(shown["previous_secrets"]) == MOST_SECRETS - 1
+    leaked = await api.client.post(path, json={"overlap_seconds": 0})
+    assert leaked.json()["previous_secrets"] == shown["previous_secrets"]
 
 
 async def test_a_repeated_request_makes_no_second_endpoint(api: Running) -> None:
@@ -188,7 +216,7 @@ async def test_a_replay_is_written_down_with_who_asked_for_it(api: Running) -> N
 @pytest.mark.parametrize("role", ["projector", "query", "audit"])
 async def test_no_other_role_sees_endpoints_or_deliveries(database: Database, role: str) -> None:
     async with await psycopg.AsyncConnection.connect(database.url(role), autocommit=True) as conn:
-        for table in ("endpoints", "deliveries", "attempts", "replays"):
+        for table in ("endpoints", "previous_secrets", "deliveries", "attempts", "replays"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 await conn.execute(f"SELECT * FROM webhooks_out.{table}")
 
@@ -199,6 +227,8 @@ async def test_no_other_role_sees_endpoints_or_deliveries(database: Database, ro
         "UPDATE webhooks_out.attempts SET status = 200",
         "UPDATE webhooks_out.deliveries SET event_id = gen_random_uuid()",
         "UPDATE webhooks_out.endpoints SET merchant_id = 'another'",
+        "UPDATE webhooks_out.previous_secrets SET signs_until = 'infinity'",
+        "INSERT INTO webhooks_out.previous_secrets SELECT endpoint_id, secret, 'infinity' FROM webhooks_out.endpoints",
         "DELETE FROM webhooks_out.replays",
         "TRUNCATE webhooks_out.attempts",
         "CREATE TABLE webhooks_out.more (id integer)",

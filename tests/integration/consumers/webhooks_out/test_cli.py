@@ -1,12 +1,13 @@
 """`paystream webhooks`, as an operator runs it."""
 
+from datetime import UTC
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from infra.webhooks_out import deliveries
-from tests.integration.consumers.webhooks_out.webhook_bench import Bench
+from infra.webhooks_out import deliveries, endpoints
+from tests.integration.consumers.webhooks_out.webhook_bench import BOX, MERCHANT, Bench
 from tests.support.paystream_command import Ended, paystream
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -27,6 +28,13 @@ async def test_an_operator_lists_and_resends_and_replays(bench: Bench, tmp_path:
     for part in (endpoint_id, "merchant_1", "enabled", "payment.succeeded", URL):
         assert part in listed
     assert made.secret not in listed
+    async with bench.pool.connection() as conn:
+        rotated = await endpoints.rotate_secret(
+            conn, BOX, made.endpoint.endpoint_id, merchant_id=MERCHANT, overlap_s=3600
+        )
+    assert rotated is not None
+    (until,) = rotated.endpoint.previous_secrets_until
+    assert f"1 until {until.astimezone(UTC):%Y-%m-%d %H:%M:%S}" in (await run("endpoints")).output
     assert "No deliveries." in (await run("deliveries")).output
 
     await bench.pay()

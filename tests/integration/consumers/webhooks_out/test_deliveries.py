@@ -18,6 +18,8 @@ from event_store.privacy.attached import attach
 from event_store.privacy.erase import Order, erase
 from event_store.store import append
 from infra.webhooks_out import deliveries, endpoints
+from infra.webhooks_out.endpoints import EndpointWithSecret
+from infra.webhooks_out.rotation import MOST_SECRETS, TooManySecrets
 from infra.webhooks_out.secret_box import SecretBox
 from tests.integration.consumers.webhooks_out.webhook_bench import BOX, LIFE, MERCHANT, Bench
 from tests.support.personal_payments import DESCRIPTION, EMAIL, SUBJECT, a_payment, known_to_stripe
@@ -25,8 +27,11 @@ from tests.support.personal_payments import MERCHANT as PERSONS_MERCHANT
 from tests.support.vaults import METADATA_KEYS, open_test_vault
 from tests.support.waiting import eventually
 from tests.support.webhook_receiver import Received, Receiver
+from tests.unit.docs.webhook_examples import load_python_example
 
 pytestmark = pytest.mark.integration
+
+EXAMPLE = load_python_example()
 
 
 def signature(secret: str, message: Received) -> str:
@@ -204,33 +209,105 @@ async def test_a_success_ends_a_failure(bench: Bench, receiver: Receiver) -> Non
     assert (found.failing_since, found.failures) == (None, 0)
 
 
-async def test_both_secrets_sign_while_one_replaces_the_other(bench: Bench, receiver: Receiver) -> None:
-    made = await bench.endpoint(receiver.url)
+async def rotate(bench: Bench, made: EndpointWithSecret, *, overlap_s: int = 3600, end_previous: bool = False) -> str:
+    async with bench.pool.connection() as conn:
+        rotated = await endpoints.rotate_secret(
+            conn,
+            BOX,
+            made.endpoint.endpoint_id,
+            merchant_id=MERCHANT,
+            overlap_s=overlap_s,
+            end_previous=end_previous,
+        )
+    assert rotated is not None
+    return rotated.secret
 
-    async def rotate(overlap_s: int) -> str:
-        async with bench.pool.connection() as conn:
-            rotated = await endpoints.rotate_secret(
-                conn, BOX, made.endpoint.endpoint_id, merchant_id=MERCHANT, overlap_s=overlap_s
-            )
-        assert rotated is not None
-        return rotated.secret
 
-    second = await rotate(3600)
-    await bench.pay()
-    await bench.take()
-    async with bench.delivering():
-        await bench.all_become("delivered")
-    for message in receiver.received:
-        expected = [signature(second, message), signature(made.secret, message)]
-        assert message.headers["webhook-signature"].split() == expected
+async def delivered_anew(bench: Bench, receiver: Receiver) -> list[Received]:
     receiver.received.clear()
-    third = await rotate(0)
     await bench.pay()
-    await bench.take()
+    await bench.take((await bench.log())[-len(LIFE) :])
     async with bench.delivering():
         await bench.all_become("delivered")
+    assert len(receiver.received) == len(LIFE)
+    return receiver.received
+
+
+async def check_signed_by(bench: Bench, receiver: Receiver, *secrets: str) -> None:
+    """Check that what is sent from now on is signed by each of these and no other, the newest first."""
+    for message in await delivered_anew(bench, receiver):
+        given = message.headers["webhook-signature"].split()
+        assert given[0] == signature(secrets[0], message)
+        assert sorted(given) == sorted(signature(secret, message) for secret in secrets)
+
+
+async def test_every_secret_signs_whatever_rotations_come_between(bench: Bench, receiver: Receiver) -> None:
+    """The answer to a rotation was lost, and the merchant rotated again: its receivers have the first secret."""
+    made = await bench.endpoint(receiver.url)
+    lost = await rotate(bench, made)
+    third = await rotate(bench, made)
+    await check_signed_by(bench, receiver, third, lost, made.secret)
     for message in receiver.received:
-        assert message.headers["webhook-signature"].split() == [signature(third, message)]
+        assert EXAMPLE.verify(made.secret, message.headers, message.body) == message.json
+
+
+async def test_a_secret_signs_until_its_own_overlap_is_over(bench: Bench, receiver: Receiver) -> None:
+    made = await bench.endpoint(receiver.url)
+    second = await rotate(bench, made, overlap_s=7 * 86_400)
+    third = await rotate(bench, made, overlap_s=3600)
+    await bench.let_pass(hours=2)
+    await check_signed_by(bench, receiver, third, made.secret)
+    fourth = await rotate(bench, made, overlap_s=0)
+    await check_signed_by(bench, receiver, fourth, made.secret)
+    await bench.let_pass(hours=7 * 24)
+    await check_signed_by(bench, receiver, fourth)
+    assert second not in {third, fourth}
+    async with bench.pool.connection() as conn:
+        await remove_old(conn, retention_s=3600)
+    assert await bench.rows("SELECT * FROM webhooks_out.previous_secrets") == []
+
+
+async def test_previous_secrets_end_when_that_is_said(bench: Bench, receiver: Receiver) -> None:
+    made = await bench.endpoint(receiver.url)
+    second = await rotate(bench, made)
+    third = await rotate(bench, made, end_previous=True)
+    await check_signed_by(bench, receiver, third, second)
+    fourth = await rotate(bench, made, overlap_s=0, end_previous=True)
+    await check_signed_by(bench, receiver, fourth)
+
+
+async def test_of_rotations_at_once_none_loses_a_secret(bench: Bench, receiver: Receiver) -> None:
+    made = await bench.endpoint(receiver.url)
+    outcomes = await asyncio.gather(*(rotate(bench, made) for _ in range(MOST_SECRETS + 3)), return_exceptions=True)
+    given_out = [each for each in outcomes if isinstance(each, str)]
+    assert [type(each) for each in outcomes if not isinstance(each, str)] == [TooManySecrets] * 4
+    for message in await delivered_anew(bench, receiver):
+        signatures = message.headers["webhook-signature"].split()
+        assert sorted(signatures) == sorted(signature(secret, message) for secret in (made.secret, *given_out))
+
+
+async def test_a_worker_of_the_version_before_signs_by_two(bench: Bench) -> None:
+    """It reads these columns alone: the newest secret, and the last one replaced that still signs."""
+    made = await bench.endpoint("https://shop.example/webhooks")
+
+    async def read() -> list[str]:
+        ((newest, previous),) = await bench.rows("SELECT secret, previous_secret FROM webhooks_out.endpoints")
+        return [BOX.decrypt(each, endpoint_id=made.endpoint.endpoint_id) for each in (newest, previous)]
+
+    second = await rotate(bench, made, overlap_s=7200)
+    third = await rotate(bench, made, overlap_s=3600)
+    assert await read() == [third, second]
+    fourth = await rotate(bench, made, overlap_s=0)
+    assert await read() == [fourth, made.secret]
+
+
+async def test_a_deleted_endpoint_has_no_secrets(bench: Bench) -> None:
+    made = await bench.endpoint("https://shop.example/webhooks")
+    await rotate(bench, made)
+    async with bench.pool.connection() as conn:
+        assert await endpoints.delete(conn, made.endpoint.endpoint_id, merchant_id=MERCHANT)
+    assert await bench.rows("SELECT * FROM webhooks_out.previous_secrets") == []
+    assert await bench.rows("SELECT previous_secret, secret FROM webhooks_out.endpoints") == [(None, b"")]
 
 
 async def test_a_delivery_is_resent_by_hand_under_the_same_id(bench: Bench, receiver: Receiver) -> None:

@@ -115,6 +115,14 @@ class Bench:
         async with self.pool.connection() as conn:
             return await (await conn.execute(statement, parameters)).fetchall()
 
+    async def let_pass(self, *, hours: int) -> None:
+        """Have the overlaps of secrets end that much earlier."""
+        async with self.owner() as conn:
+            await conn.execute(
+                "UPDATE webhooks_out.previous_secrets SET signs_until = signs_until - make_interval(hours => %s)",
+                [hours],
+            )
+
     async def statuses(self) -> list[str]:
         """Return the statuses of all deliveries, in the order of the log."""
         return [row[0] for row in await self.rows("SELECT status FROM webhooks_out.deliveries ORDER BY position")]
