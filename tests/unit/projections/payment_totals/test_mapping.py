@@ -62,7 +62,7 @@ def test_changes_add_up_to_a_count_of_the_payments(payments: list[int], rng: ran
     assert {key: count for key, count in totals.items() if count} == Counter(tuple(row.key) for row in rows.values())
 
 
-def test_a_decline_is_counted_until_another_card_is_tried_and_when_canceled() -> None:
+def test_a_decline_counts_until_another_card_is_tried_and_when_canceled() -> None:
     payment_id = PaymentId(uuid.UUID(int=1))
     declined: list[PaymentCommand] = [
         request_payment(payment_id),
