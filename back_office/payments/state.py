@@ -16,6 +16,7 @@ _SENTENCES = {
     "canceled": "Canceled. Nothing was taken; what was held is released.",
     "failed": "Failed for good: Stripe does not accept it.",
 }
+_NOT_DECLINED = "Not paid. No payment method was tried yet, or one is being tried now."
 _LABELS = {
     "pending": "Not yet at Stripe",
     "requires_payment_method": "Not paid",
@@ -52,6 +53,8 @@ def sentence(payment: Json) -> str:
 def _said(payment: Json) -> str:
     status: str = payment["status"]
     said = _SENTENCES.get(status, status)
+    if status == "requires_payment_method" and payment["last_error"] is None:
+        return _NOT_DECLINED
     if status != "succeeded":
         return said
     if is_disputed(payment):

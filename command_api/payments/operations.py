@@ -39,8 +39,6 @@ OK, CREATED, ACCEPTED = 200, 201, 202
 def _payment_body(state: PaymentState) -> Body:
     created_at = moment_of(state.payment_id)
     assert created_at is not None, "ids are drawn with their time"
-    # What went wrong before is not the outcome of what is under way.
-    error = None if _is_under_way(state) else state.last_error
     return {
         "id": str(state.payment_id),
         "user_id": state.user_id,
@@ -52,14 +50,9 @@ def _payment_body(state: PaymentState) -> Body:
         "created_at": timestamp(created_at),
         "customer": state.customer,
         "statement_descriptor_suffix": state.statement_descriptor_suffix,
-        "last_error": asdict(error) if error else None,
+        "last_error": asdict(state.last_error) if state.last_error else None,
         "next_action": asdict(state.next_action) if state.next_action else None,
     }
-
-
-def _is_under_way(state: PaymentState) -> bool:
-    """Whether Stripe's outcome of a request of the client is open."""
-    return bool(state.confirmation_requested or state.capture_requested or state.cancel_requested)
 
 
 def original_ids(state: PaymentState) -> Mapping[str, str]:

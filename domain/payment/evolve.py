@@ -121,6 +121,8 @@ def _requested(event: PaymentRequested) -> PaymentState:
         refunds={},
         disputes={},
         last_error=None,
+        last_failure=None,
+        failed_cancellations={},
         next_action=None,
         confirmation_requested=event.confirm,
         capture_requested=None,
@@ -168,6 +170,7 @@ def _after_intent_event(state: PaymentState, event: IntentEvent) -> PaymentState
                 next_action=None,
                 confirmation_requested=False,
                 last_error=_error(event),
+                last_failure=_error(event),
             )
         case PaymentAuthorized():
             return replace(
@@ -219,11 +222,12 @@ def _ended(state: PaymentState, event: PaymentSucceeded | PaymentFailed | Paymen
 def _after_request_event(state: PaymentState, event: RequestEvent) -> PaymentState:
     match event:
         case PaymentConfirmationRequested():
-            return replace(state, confirmation_requested=True, payment_method=event.payment_method)
+            return replace(state, confirmation_requested=True, payment_method=event.payment_method, last_error=None)
         case PaymentCaptureRequested():
             return replace(
                 state,
                 capture_requested=CaptureRequest(request_id=event.request_id, amount=event.amount),
+                last_error=None,
                 requests_seen=state.requests_seen | {event.request_id},
             )
         case PaymentCaptureFailed():
@@ -232,10 +236,13 @@ def _after_request_event(state: PaymentState, event: RequestEvent) -> PaymentSta
             return replace(
                 state,
                 cancel_requested=CancelRequest(request_id=event.request_id, reason=event.reason),
+                last_error=state.last_error if state.status is PaymentStatus.REQUIRES_PAYMENT_METHOD else None,
                 requests_seen=state.requests_seen | {event.request_id},
             )
         case PaymentCancelFailed():
-            return replace(state, cancel_requested=None, last_error=_error(event))
+            error = _error(event)
+            failed = {**state.failed_cancellations, event.request_id: error}
+            return replace(state, cancel_requested=None, last_error=error, failed_cancellations=failed)
         case _:
             assert_never(event)
 

@@ -5,7 +5,7 @@ requires_payment_method (https://docs.stripe.com/payments/paymentintents/lifecyc
 only in a status that can come before its own; once money is held or the payment has ended, earlier ones are ignored.
 Only going back to requires_payment_method makes a circle: there, failed attempts are known by their id, and an action
 or processing that was seen before is new only when a new confirmation waits for its outcome. A failure without an id is
-new unless it is the last error already.
+new unless the last one was the same.
 """
 
 from typing import assert_never
@@ -115,11 +115,11 @@ def _attempt_failed(state: PaymentState, observed: RecordAttemptFailed) -> Payme
 
 
 def _is_another_failure(state: PaymentState, observed: RecordAttemptFailed) -> bool:
-    """Whether a failure without an id is new: not while it is the last error, nor while an attempt has no outcome."""
+    """Whether a failure without an id is new: not if it is the last one, nor while an attempt has no outcome."""
     if state.status is not PaymentStatus.REQUIRES_PAYMENT_METHOD:
         return not state.confirmation_requested
     failure = LastError(code=observed.code, decline_code=observed.decline_code, message=observed.message)
-    return not state.confirmation_requested and failure != state.last_error
+    return not state.confirmation_requested and failure != state.last_failure
 
 
 def _payment_failed(state: PaymentState, observed: RecordPaymentFailed) -> PaymentFailed | None:

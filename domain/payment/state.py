@@ -44,7 +44,7 @@ CONTESTED = APPEALS | {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LastError:
-    """The last refusal by Stripe. ``decline_code`` is the card issuer's, where it gave one."""
+    """A refusal by Stripe. ``decline_code`` is the card issuer's, where it gave one."""
 
     code: str
     decline_code: str | None
@@ -161,6 +161,14 @@ class PaymentState:
     disputes: Mapping[DisputeId, Dispute]
     """By Stripe's id, in the order in which they became known."""
     last_error: LastError | None
+    """Why the request whose outcome became known last did not work, as clients see it.
+
+    None from a confirmation or a capture on, until that has its outcome, so that nobody takes the one before for it. A
+    cancellation leaves a decline, which is why the payment is unpaid, and forgets what was refused otherwise.
+    """
+    last_failure: LastError | None
+    """Why the last attempt that failed did, whatever was requested since: a failure without an id is known by it."""
+    failed_cancellations: Mapping[RequestId, LastError]
     next_action: NextAction | None
     confirmation_requested: bool
     """A charge was requested, with the payment or by a confirmation, and has no outcome yet."""

@@ -74,7 +74,7 @@ def failed_requests(payment: PaymentState) -> Iterator[tuple[UUID, LastError]]:
             if request_id not in payment.requests_seen:
                 break
             if payment.cancel_requested is None or payment.cancel_requested.request_id != request_id:
-                yield request_id, payment.last_error or _UNSAID
+                yield request_id, payment.failed_cancellations.get(request_id, _UNSAID)
     for refund_id in _refunds(payment.payment_id):
         refund = payment.refunds.get(refund_id)
         if refund is None:

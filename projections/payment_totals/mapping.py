@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from domain.ids import MerchantId, PaymentId
 from domain.payment.events import (
@@ -16,12 +16,16 @@ from domain.payment.events import (
     PaymentAuthorized,
     PaymentCanceled,
     PaymentCancelFailed,
+    PaymentCancelRequested,
     PaymentCaptureFailed,
+    PaymentCaptureRequested,
+    PaymentConfirmationRequested,
     PaymentFailed,
     PaymentIntentCreated,
     PaymentProcessing,
     PaymentRequested,
     PaymentSucceeded,
+    RequestEvent,
 )
 from domain.payment.values import PaymentStatus
 from projections.errors import MisplacedEvent, check_next
@@ -104,13 +108,26 @@ def _next(row: CountedPayment | None, decoded: DecodedEvent) -> CountedPayment:
         return replace(row, status=event.status.value) if row.status == PaymentStatus.PENDING.value else row
     if isinstance(event, PaymentCanceled):  # why it was refused before, if it was, stays
         return replace(row, status=PaymentStatus.CANCELED.value)
-    if isinstance(event, PaymentCaptureFailed | PaymentCancelFailed):
-        return replace(row, refusal_code=event.code)
+    if isinstance(event, RequestEvent):
+        return _after_request(row, event)
     status = _MOVED.get(type(event))
     if status is None:
         return row
     refusal = event.decline_code or event.code if isinstance(event, PaymentAttemptFailed | PaymentFailed) else ""
     return replace(row, status=status.value, refusal_code=refusal)
+
+
+def _after_request(row: CountedPayment, event: RequestEvent) -> CountedPayment:
+    match event:
+        case PaymentCaptureFailed() | PaymentCancelFailed():
+            return replace(row, refusal_code=event.code)
+        case PaymentConfirmationRequested() | PaymentCaptureRequested():
+            return replace(row, refusal_code="")
+        case PaymentCancelRequested():
+            is_declined = row.status == PaymentStatus.REQUIRES_PAYMENT_METHOD.value
+            return row if is_declined else replace(row, refusal_code="")
+        case _:
+            assert_never(event)
 
 
 def _first(event: PaymentRequested, recorded: RecordedEvent) -> CountedPayment:

@@ -155,8 +155,12 @@ def _change(
 
 def _change_status(row: PaymentRow, event: IntentEvent | RequestEvent) -> None:
     match event:
-        case PaymentConfirmationRequested() | PaymentCaptureRequested() | PaymentCancelRequested():
-            pass  # a request: the status changes with its outcome
+        # Requests: the status changes with their outcome. What was refused before is not that outcome.
+        case PaymentConfirmationRequested() | PaymentCaptureRequested():
+            row.last_error = None
+        case PaymentCancelRequested():
+            if row.status != PaymentStatus.REQUIRES_PAYMENT_METHOD.value:  # a decline stays
+                row.last_error = None
         case PaymentCaptureFailed() | PaymentCancelFailed():
             row.last_error = ErrorColumn(code=event.code, decline_code=None, message=event.message)
         case _:

@@ -8,7 +8,11 @@ class _Shown(BaseModel):
 
 
 class LastError(_Shown):
-    """Why the latest attempt, capture or cancellation did not work. Codes are Stripe's."""
+    """Why the latest attempt, capture or cancellation did not work. Codes are Stripe's.
+
+    It is null from a confirmation or a capture on until its outcome is known, so it is never that of an attempt before.
+    A cancellation leaves the decline that it follows, also once the payment is canceled.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

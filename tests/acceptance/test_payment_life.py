@@ -92,6 +92,23 @@ async def test_a_declined_payment_can_be_confirmed_with_another_card(system: Sys
     assert payment["last_error"] is None
 
 
+async def test_while_another_card_is_tried_the_decline_is_not_shown(system: System) -> None:
+    created = (await system.create(payment_method="pm_card_chargeDeclined", wait=10)).json()
+    declined = await system.payment(created["id"], min_position=created["position"])
+    assert declined["last_error"]["code"] == "card_declined"
+    await system.sandbox.post("/_sandbox/latency", json={"before_ms": 3000})
+    try:
+        accepted = await system.post(created["id"], "confirm", payment_method="pm_card_chargeDeclinedExpiredCard")
+        assert accepted.status_code == httpx.codes.ACCEPTED
+        shown = await system.payment(created["id"], min_position=accepted.json()["position"])
+        for answer in (accepted.json(), shown):
+            assert (answer["status"], answer["last_error"]) == ("requires_payment_method", None)
+    finally:
+        await system.sandbox.post("/_sandbox/latency", json={"before_ms": 0})
+    payment = await system.becomes(created["id"], lambda found: found["last_error"] is not None)
+    assert (payment["status"], payment["last_error"]["code"]) == ("requires_payment_method", "expired_card")
+
+
 async def test_authentication_is_asked_for(system: System) -> None:
     answer = await system.create(payment_method="pm_card_authenticationRequired", wait=10)
     assert answer.json()["status"] == "requires_action"

@@ -17,7 +17,7 @@ from domain.ids import (
     UserId,
 )
 from domain.money import Money
-from domain.payment.commands import CapturePayment, PaymentCommand, RequestPayment, RequestRefund
+from domain.payment.commands import CancelPayment, CapturePayment, PaymentCommand, RequestPayment, RequestRefund
 from domain.payment.decide import decide
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold
@@ -25,6 +25,7 @@ from domain.payment.observations import (
     RecordActionRequired,
     RecordAttemptFailed,
     RecordAuthorized,
+    RecordCancelFailed,
     RecordDispute,
     RecordIntentCreated,
     RecordProcessing,
@@ -123,6 +124,14 @@ def disputed(status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE, **changes: An
 
 def capture(cents: int | None = None, *, number: int = 1) -> CapturePayment:
     return CapturePayment(request_id=request_id(number), amount=None if cents is None else usd(cents))
+
+
+def cancel(number: int = 1, reason: str | None = None) -> CancelPayment:
+    return CancelPayment(request_id=request_id(number), reason=reason)
+
+
+def cancel_failed(number: int = 1) -> RecordCancelFailed:
+    return RecordCancelFailed(request_id=request_id(number), code="unexpected_state", message="Too late.")
 
 
 def refund(cents: int | None = None, *, number: int = 1) -> RequestRefund:

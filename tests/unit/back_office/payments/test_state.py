@@ -58,6 +58,14 @@ def test_accepted_here_is_told_from_at_stripe_and_from_given_back(refund: dict[s
     assert state.refund_sentence(a_refund(**refund)) == said
 
 
+def test_another_card_is_asked_for_only_after_a_decline() -> None:
+    error = {"code": "card_declined", "decline_code": None, "message": "Declined."}
+    declined = a_payment(status="requires_payment_method", last_error=error)
+    assert state.sentence(declined) == "Not paid. The customer has to give another payment method."
+    tried_anew = a_payment(status="requires_payment_method", last_error=None)
+    assert state.sentence(tried_anew) == "Not paid. No payment method was tried yet, or one is being tried now."
+
+
 def test_a_refund_on_its_way_is_not_left_to_refund() -> None:
     payment = a_payment(
         amount_refunded_cents=200,

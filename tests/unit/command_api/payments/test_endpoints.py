@@ -426,6 +426,17 @@ async def test_an_attempt_under_way_is_not_answered_with_the_decline_before(api:
     assert (ended.status_code, ended.json()["last_error"]["code"]) == (200, "expired_card")
 
 
+async def test_a_cancellation_leaves_the_decline_that_it_follows(api: Standing) -> None:
+    payment_id = PaymentId(uuid.UUID((await api.create()).json()["id"]))
+    await decline(api, payment_id, charge="ch_1", code="card_declined")
+    accepted = await api.client.post(f"/payments/{payment_id}/cancel", headers={"Idempotency-Key": "c-1"})
+    assert accepted.status_code == 202
+    assert (accepted.json()["status"], accepted.json()["last_error"]["code"]) == (
+        "requires_payment_method",
+        "card_declined",
+    )
+
+
 async def decline(api: Standing, payment_id: PaymentId, *, charge: str, code: str) -> None:
     declined = RecordAttemptFailed(
         intent_id=StripeIntentId("pi_1"), attempt_id=AttemptId(charge), code=code, message="Declined."

@@ -21,8 +21,11 @@ from domain.payment.commands import (
 from domain.payment.decide import decide
 from domain.payment.errors import InconsistentObservation, PaymentDisputed
 from domain.payment.events import (
+    PaymentAttemptFailed,
+    PaymentCancelFailed,
     PaymentCancelRequested,
     PaymentCaptureRequested,
+    PaymentConfirmationRequested,
     PaymentEvent,
     RefundFound,
     RefundRequested,
@@ -46,7 +49,7 @@ from domain.payment.observations import (
     RecordRefundSucceeded,
     RecordSucceeded,
 )
-from domain.payment.state import APPEALS, Dispute, PaymentState
+from domain.payment.state import APPEALS, Dispute, LastError, PaymentState
 from domain.payment.values import CaptureMethod, DisputeFunds, DisputeStatus, PaymentStatus, RefundStatus
 from tests.support.hypothesis_profiles import examples
 from tests.unit.domain.payment_builders import (
@@ -72,6 +75,8 @@ request_ids = st.builds(request_id, st.integers(1, 3))
 refund_ids = st.builds(refund_id, st.integers(1, 3))
 stripe_refund_ids = st.sampled_from(["re_1"] * 5 + ["re_2"])
 codes = st.just("code")
+refusals = st.just("refused")
+"""Codes of captures and cancellations: never those of an attempt."""
 texts = st.just("message")
 
 observations: st.SearchStrategy[PaymentObservation] = st.one_of(
@@ -92,8 +97,8 @@ observations: st.SearchStrategy[PaymentObservation] = st.one_of(
     ),
 )
 failed_requests: st.SearchStrategy[PaymentObservation] = st.one_of(
-    st.builds(RecordCaptureFailed, request_id=request_ids, code=codes, message=texts),
-    st.builds(RecordCancelFailed, request_id=request_ids, code=codes, message=texts),
+    st.builds(RecordCaptureFailed, request_id=request_ids, code=refusals, message=texts),
+    st.builds(RecordCancelFailed, request_id=request_ids, code=refusals, message=texts),
 )
 ends: st.SearchStrategy[PaymentObservation] = st.one_of(
     st.builds(RecordSucceeded, intent_id=intents, amount_captured=moneys, charge_id=charges),
@@ -169,7 +174,7 @@ def may_be_new_again(state: PaymentState, observed: PaymentObservation) -> bool:
         case RecordActionRequired() | RecordProcessing():
             return state.confirmation_requested
         case RecordAttemptFailed(attempt_id=None):
-            return True
+            return state.status is not PaymentStatus.REQUIRES_PAYMENT_METHOD
         case RecordDispute() if observed.dispute_id in state.disputes:
             dispute = state.disputes[observed.dispute_id]
             appealed = observed.status is DisputeStatus.LOST and dispute.status in APPEALS
@@ -303,6 +308,32 @@ class AnySequence(RuleBasedStateMachine):
         assert len(requests) == len(set(requests))
 
     @invariant()
+    def what_is_under_way_shows_no_error_of_before(self) -> None:
+        if not self.state.confirmation_requested and not self.state.capture_requested:
+            return
+        since: list[PaymentEvent] = []
+        for event in reversed(self.history):
+            if isinstance(event, PaymentConfirmationRequested | PaymentCaptureRequested):
+                break
+            since.append(event)
+        if not any(isinstance(event, PaymentCancelFailed) for event in since):
+            assert self.state.last_error is None
+
+    @invariant()
+    def the_last_decline_without_its_id_is_nothing_new(self) -> None:
+        declines = [event for event in self.history if isinstance(event, PaymentAttemptFailed)]
+        if declines and self.state.status is PaymentStatus.REQUIRES_PAYMENT_METHOD:
+            last = declines[-1]
+            nameless = RecordAttemptFailed(
+                intent_id=None,
+                attempt_id=None,
+                code=last.code,
+                decline_code=last.decline_code,
+                message=last.message,
+            )
+            assert decide(self.state, nameless) == ()
+
+    @invariant()
     def a_replay_gives_the_same_state(self) -> None:
         assert self._replayed() == self.state
 
@@ -329,6 +360,7 @@ class AnySequence(RuleBasedStateMachine):
         assert money_of(self.state)[:4] == before[:4], "a wish moves nothing, it only reserves"
 
     def _say(self, observed: PaymentObservation) -> None:
+        decline = self._another_decline(observed)
         was_terminal, status, disputes = self.state.is_terminal, self.state.status, self.state.disputes
         is_of_a_stranger = isinstance(observed, RecordRefundFailed) and observed.refund_id not in self.state.refunds
         final = self._refunds_that_failed()
@@ -337,6 +369,9 @@ class AnySequence(RuleBasedStateMachine):
         except InconsistentObservation:
             return
         self._append(events)
+        if decline is not None:
+            assert any(isinstance(event, PaymentAttemptFailed) for event in events), "no failure is lost"
+            assert self.state.last_error == decline
         if not is_of_a_stranger:  # who may become known
             self.observed_before.append(observed)
         if events:
@@ -352,6 +387,14 @@ class AnySequence(RuleBasedStateMachine):
 
     def _replayed(self) -> PaymentState:
         return self._existing(fold(self.history))
+
+    def _another_decline(self, observed: PaymentObservation) -> LastError | None:
+        if not isinstance(observed, RecordAttemptFailed) or observed.attempt_id is None:
+            return None
+        may_fail = CONFIRMABLE | {PaymentStatus.PENDING, PaymentStatus.PROCESSING}
+        if self.state.status not in may_fail or observed.attempt_id in self.state.attempts_failed:
+            return None
+        return LastError(code=observed.code, decline_code=observed.decline_code, message=observed.message)
 
     def _refunds_that_failed(self) -> set[object]:
         return {each.refund_id for each in self.state.refunds.values() if each.status is RefundStatus.FAILED}

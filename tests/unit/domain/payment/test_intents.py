@@ -28,6 +28,8 @@ from tests.unit.domain.payment_builders import (
     an_unconfirmed_request,
     attempt_failed,
     authorized,
+    cancel,
+    cancel_failed,
     capture,
     history_of,
     intent_created,
@@ -94,11 +96,20 @@ class TestTheWayOfACharge:
             message="Your card has insufficient funds.",
         )
 
-    def test_the_error_is_gone_once_a_later_attempt_gets_further(self) -> None:
-        payment = payment_after(a_request(), attempt_failed(), TRY_AGAIN)
-        assert payment.last_error is not None
-        for further in (action_required(), processing(), authorized(), succeeded()):
+    def test_another_attempt_under_way_has_no_error_until_its_outcome(self) -> None:
+        declined = payment_after(a_request(), attempt_failed("ch_a"))
+        payment = then(declined, TRY_AGAIN)
+        assert (payment.status, payment.last_error) == (PaymentStatus.REQUIRES_PAYMENT_METHOD, None)
+        for further in (action_required(), processing(), authorized(), succeeded(), CANCELED):
             assert then(payment, further).last_error is None
+        assert then(payment, attempt_failed("ch_a")) == payment, "that of before, told again"
+        assert then(payment, attempt_failed("ch_b")).last_error == declined.last_error
+
+    def test_one_canceled_after_a_decline_goes_on_to_say_why(self) -> None:
+        declined = payment_after(a_request(), attempt_failed())
+        assert declined.last_error is not None
+        for canceled in (then(declined, CANCELED), then(declined, cancel(), CANCELED)):
+            assert (canceled.status, canceled.last_error) == (PaymentStatus.CANCELED, declined.last_error)
 
     def test_a_request_refused_for_good_fails_the_payment(self) -> None:
         payment = payment_after(a_request(), REFUSED)
@@ -260,6 +271,14 @@ class TestFailuresWithoutAName:
         [event] = decide(payment, self.NAMELESS)
         assert isinstance(event, PaymentAttemptFailed)
         assert event.attempt_id == "attempt_2"
+
+    def test_is_not_new_again_after_a_cancellation_was_refused(self) -> None:
+        payment = payment_after(a_request(), attempt_failed(), cancel())
+        assert decide(payment, self.NAMELESS) == ()
+        payment = then(payment, cancel_failed())
+        assert payment.last_error is not None
+        assert payment.last_error.code == "unexpected_state"
+        assert decide(payment, self.NAMELESS) == ()
 
     def test_another_reason_is_new(self) -> None:
         payment = payment_after(a_request(), attempt_failed())

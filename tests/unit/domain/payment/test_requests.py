@@ -19,7 +19,7 @@ from domain.payment.errors import (
     PaymentUnknown,
 )
 from domain.payment.events import PaymentRequested
-from domain.payment.observations import RecordCanceled, RecordCancelFailed, RecordCaptureFailed, RecordPaymentFailed
+from domain.payment.observations import RecordCanceled, RecordCaptureFailed, RecordPaymentFailed
 from domain.payment.state import CancelRequest, CaptureRequest
 from domain.payment.values import PaymentStatus
 from tests.unit.domain.payment_builders import (
@@ -30,6 +30,8 @@ from tests.unit.domain.payment_builders import (
     an_unconfirmed_request,
     attempt_failed,
     authorized,
+    cancel,
+    cancel_failed,
     capture,
     intent_created,
     names,
@@ -46,16 +48,8 @@ HELD = (a_manual_request(), authorized())
 CANCELED = RecordCanceled(intent_id=None)
 
 
-def cancel(number: int = 1, reason: str | None = None) -> CancelPayment:
-    return CancelPayment(request_id=request_id(number), reason=reason)
-
-
 def capture_failed(number: int = 1) -> RecordCaptureFailed:
     return RecordCaptureFailed(request_id=request_id(number), code="charge_expired", message="Too late.")
-
-
-def cancel_failed(number: int = 1) -> RecordCancelFailed:
-    return RecordCancelFailed(request_id=request_id(number), code="unexpected_state", message="Too late.")
 
 
 class TestRequest:
@@ -277,6 +271,15 @@ class TestCapture:
         assert decide(payment, capture(4_00)) == ()
         assert names(decide(payment, capture(5_00, number=2))) == ["PaymentCaptureRequested"]
 
+    def test_under_way_shows_no_refusal_of_another_request(self) -> None:
+        for before in ((capture(), capture_failed()), (cancel(), cancel_failed())):
+            payment = payment_after(*HELD, *before, capture(number=2))
+            assert payment.last_error is None
+            assert then(payment, succeeded()).last_error is None
+            refused = then(payment, capture_failed(2)).last_error
+            assert refused is not None
+            assert refused.code == "charge_expired"
+
     def test_a_failure_concerns_the_request_it_names(self) -> None:
         payment = payment_after(*HELD, capture(), capture_failed(), capture(number=2))
         assert decide(payment, capture_failed(1)) == ()
@@ -344,6 +347,15 @@ class TestCancel:
         assert payment.last_error.code == "unexpected_state"
         assert decide(payment, cancel_failed()) == ()
         assert names(decide(payment, capture(number=2))) == ["PaymentCaptureRequested"]
+
+    def test_under_way_shows_no_refusal_of_another_request(self) -> None:
+        for before in ((capture(), capture_failed()), (cancel(), cancel_failed())):
+            assert payment_after(*HELD, *before, cancel(2)).last_error is None
+
+    def test_each_that_failed_is_known_with_its_reason(self) -> None:
+        payment = payment_after(a_request(), cancel(), cancel_failed(), cancel(2))
+        assert [each.code for each in payment.failed_cancellations.values()] == ["unexpected_state"]
+        assert set(payment.failed_cancellations) == {request_id()}
 
     def test_a_failure_concerns_the_request_it_names(self) -> None:
         payment = payment_after(*HELD, cancel(), cancel_failed(), cancel(2))

@@ -55,6 +55,9 @@ def check(world: World) -> None:
         assert not any(captured), "nothing is taken before all of it is secured"
     again = world.stepped()
     assert key(again.stepped()) == key(again), "a step that is made twice adds nothing"
+    for payment_id, payment in again.legs.items():
+        if payment is not None and payment.confirmation_requested and not payment.failed_cancellations:
+            assert again.state.legs[payment_id].code is None, "another card is under way: it was not declined"
     if again.state.status is SplitPaymentStatus.COMPENSATED:
         assert not any(captured)
         assert not any(world.held)

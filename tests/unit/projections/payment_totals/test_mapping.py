@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ids import PaymentId
+from domain.ids import AttemptId, PaymentId, RequestId
+from domain.payment.commands import CancelPayment, ConfirmPayment, PaymentCommand
+from domain.payment.observations import RecordAttemptFailed, RecordCanceled
 from projections.errors import MisplacedEvent, VersionGap
 from projections.events import DecodedEvent
 from projections.payment_totals.mapping import CountedPayment, changes, counted, quarter_of
@@ -58,6 +60,23 @@ def test_changes_add_up_to_a_count_of_the_payments(payments: list[int], rng: ran
                 totals[key] += change.payments
             events = events[size:]
     assert {key: count for key, count in totals.items() if count} == Counter(tuple(row.key) for row in rows.values())
+
+
+def test_a_decline_counts_until_another_card_is_tried_and_when_canceled() -> None:
+    payment_id = PaymentId(uuid.UUID(int=1))
+    declined: list[PaymentCommand] = [
+        request_payment(payment_id),
+        RecordAttemptFailed(intent_id=None, attempt_id=AttemptId("ch_1"), code="expired_card", message="No."),
+    ]
+    canceled = [*declined, CancelPayment(request_id=RequestId(uuid.uuid4())), RecordCanceled(intent_id=None)]
+    for commands, refusal_code in (
+        (declined, "expired_card"),
+        ([*declined, ConfirmPayment(payment_method="pm_card_mastercard")], ""),
+        (canceled[:-1], "expired_card"),
+        (canceled, "expired_card"),
+    ):
+        events = [DecodedEvent.of(each) for each in recorded([(payment_id, events_of(commands))])]
+        assert counted(events, None).refusal_code == refusal_code
 
 
 def test_what_is_counted_as_before_changes_nothing() -> None:

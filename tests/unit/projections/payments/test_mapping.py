@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ids import PaymentId, RefundId
+from domain.ids import AttemptId, PaymentId, RefundId, RequestId, StripeChargeId, StripeIntentId
 from domain.money import Money
+from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, PaymentCommand
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold as fold_domain
+from domain.payment.observations import RecordAttemptFailed, RecordAuthorized, RecordCanceled, RecordCaptureFailed
 from domain.payment.state import Dispute, PaymentState, Refund
+from domain.payment.values import CaptureMethod
 from infra.kafka.consumer.checkpoints import select_new
 from projections.errors import MisplacedEvent, VersionGap
 from projections.events import DecodedEvent, by_stream
@@ -152,6 +155,46 @@ def test_the_row_that_a_fold_begins_with_stays_as_it_was(seed: int) -> None:
     before = deepcopy(first)
     fold(events[1:], first)
     assert first == before
+
+
+def test_the_decline_before_is_gone_once_another_card_is_tried() -> None:
+    declined: list[PaymentCommand] = [request_payment(PAYMENT_ID), attempt_failed("ch_1")]
+    confirmed = [*declined, ConfirmPayment(payment_method="pm_card_mastercard")]
+    assert row_of(events_of(declined)).last_error is not None
+    row = row_of(events_of(confirmed))
+    assert (row.status, row.last_error) == ("requires_payment_method", None)
+    assert row_of(events_of([*confirmed, attempt_failed("ch_2")])).last_error is not None
+
+
+def test_a_capture_under_way_shows_no_refusal_of_the_one_before() -> None:
+    first, second = RequestId(uuid.uuid4()), RequestId(uuid.uuid4())
+    refused: list[PaymentCommand] = [
+        request_payment(PAYMENT_ID, capture_method=CaptureMethod.MANUAL),
+        RecordAuthorized(intent_id=StripeIntentId("pi_1"), amount=usd(1000), charge_id=StripeChargeId("ch_1")),
+        CapturePayment(request_id=first),
+        RecordCaptureFailed(request_id=first, code="lock_timeout", message="Try again."),
+    ]
+    assert row_of(events_of(refused)).last_error is not None
+    for again in (CapturePayment(request_id=second), CancelPayment(request_id=second)):
+        row = row_of(events_of([*refused, again]))
+        assert (row.status, row.last_error) == ("requires_capture", None)
+
+
+def test_a_payment_canceled_after_a_decline_goes_on_to_say_why() -> None:
+    declined: list[PaymentCommand] = [request_payment(PAYMENT_ID), attempt_failed("ch_1")]
+    canceled = [*declined, CancelPayment(request_id=RequestId(uuid.uuid4())), RecordCanceled(intent_id=None)]
+    row = row_of(events_of(canceled))
+    assert (row.status, row.last_error) == ("canceled", row_of(events_of(declined)).last_error)
+
+
+def attempt_failed(attempt: str) -> RecordAttemptFailed:
+    return RecordAttemptFailed(
+        intent_id=StripeIntentId("pi_1"),
+        attempt_id=AttemptId(attempt),
+        code="card_declined",
+        decline_code="insufficient_funds",
+        message="No.",
+    )
 
 
 def test_a_row_carries_version_position_and_times_of_its_events() -> None:
