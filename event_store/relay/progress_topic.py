@@ -29,6 +29,18 @@ class ProgressLost(InfraError):
         self.place = place
 
 
+class TransactionOpen(InfraError):
+    """A transaction in the progress topic does not end: nothing behind its beginning can be read."""
+
+    def __init__(self, begins: int, end: int) -> None:
+        super().__init__(
+            f"{RELAY_PROGRESS} can be read up to offset {begins} of {end}: a transaction that began there has not "
+            f"ended. If it stays, Kafka has lost track of it, and an operator has to end it: "
+            f"docs/runbooks/hanging-transaction.md"
+        )
+        self.begins = begins
+
+
 @asynccontextmanager
 async def watching(settings: KafkaSettings, name: str) -> AsyncIterator[AIOKafkaConsumer]:
     """Lend a consumer that sees where partitions really end (the high watermark).
@@ -48,6 +60,16 @@ async def read_records(settings: KafkaSettings, name: str, watcher: AIOKafkaCons
     """
     isolation = "read_committed" if settings.kafka_transactions else "read_uncommitted"
     return await _newest(settings, name, watcher, isolation)
+
+
+async def require_no_open_transaction(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> None:
+    """Raise TransactionOpen when committed records cannot be read to the end: why `read_records` took too long."""
+    end = (await watcher.end_offsets([_PROGRESS]))[_PROGRESS]
+    options = consumer_config(settings, client_id=f"{name}-reader") | {"isolation_level": "read_committed"}
+    async with started(AIOKafkaConsumer(**options)) as reader:
+        stable = (await reader.end_offsets([_PROGRESS]))[_PROGRESS]
+    if stable < end:
+        raise TransactionOpen(stable, end)
 
 
 async def read_begun_records(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> list[RelayProgress]:

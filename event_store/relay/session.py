@@ -20,6 +20,7 @@ from event_store.relay.progress_topic import (
     newest_published,
     read_begun_records,
     read_records,
+    require_no_open_transaction,
     require_own_log,
     resume_from,
     watching,
@@ -105,23 +106,30 @@ class Session:
 
         With transactions the producers of `overlapping` shards, and of those that the progress topic names, are fenced
         as well, before the progress is read: what they had begun is then either in it, or never will be.
-        Raises KafkaError (ProducerFenced when a newer relay of this shard lives), TimeoutError, ProgressLost.
+        Raises KafkaError (ProducerFenced when a newer relay of this shard lives), TransactionOpen, TimeoutError,
+        ProgressLost.
         """
         limits, name = Limits(settings), shard.transactional_id
         producer = new_producer(settings, shard)
         try:
             async with watching(settings, name) as watcher:
-                async with asyncio.timeout(limits.open_s):
-                    begun = await read_begun_records(settings, name, watcher)
-                    require_own_log(begun, state.log_id)  # before a producer starts, and fences the other log's relay
-                    await producer.start()
+                try:
+                    async with asyncio.timeout(limits.open_s):
+                        begun = await read_begun_records(settings, name, watcher)
+                        require_own_log(begun, state.log_id)  # before a producer starts, and fences another log's relay
+                        await producer.start()
+                        if settings.kafka_transactions:
+                            found = {record.shard for record in begun}
+                            others = {each for each in found if each.overlaps(shard, settings.kafka_topic_partitions)}
+                            await fence(settings, (others | set(overlapping)) - {shard})
+                        records = await read_records(settings, name, watcher)
+                        newest = await newest_published(records, settings, watcher)
+                        resumed = await resume_from(records, settings, shard, watcher)
+                except TimeoutError:
                     if settings.kafka_transactions:
-                        found = {record.shard for record in begun}
-                        others = {each for each in found if each.overlaps(shard, settings.kafka_topic_partitions)}
-                        await fence(settings, (others | set(overlapping)) - {shard})
-                    records = await read_records(settings, name, watcher)
-                    newest = await newest_published(records, settings, watcher)
-                    resumed = await resume_from(records, settings, shard, watcher)
+                        async with asyncio.timeout(limits.publish_s):
+                            await require_no_open_transaction(settings, name, watcher)
+                    raise
                 newest_epoch = max((each.epoch for each in records), default=0)
                 session = cls(
                     settings, producer, watcher, resumed, state=state, newest=newest, newest_epoch=newest_epoch
