@@ -30,11 +30,11 @@ class ProgressLost(InfraError):
 
 
 class TransactionOpen(InfraError):
-    """A transaction in the progress topic does not end: nothing behind its beginning can be read."""
+    """A transaction in a partition does not end: nothing behind its beginning can be read."""
 
-    def __init__(self, begins: int, end: int) -> None:
+    def __init__(self, place: Place, begins: int, end: int) -> None:
         super().__init__(
-            f"{RELAY_PROGRESS} can be read up to offset {begins} of {end}: a transaction that began there has not "
+            f"{place} can be read up to offset {begins} of {end}: a transaction that began there has not "
             f"ended. If it stays, Kafka has lost track of it, and an operator has to end it: "
             f"docs/runbooks/hanging-transaction.md"
         )
@@ -62,14 +62,9 @@ async def read_records(settings: KafkaSettings, name: str, watcher: AIOKafkaCons
     return await _newest(settings, name, watcher, isolation)
 
 
-async def require_no_open_transaction(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> None:
-    """Raise TransactionOpen when committed records cannot be read to the end: why `read_records` took too long."""
-    end = (await watcher.end_offsets([_PROGRESS]))[_PROGRESS]
-    options = consumer_config(settings, client_id=f"{name}-reader") | {"isolation_level": "read_committed"}
-    async with started(AIOKafkaConsumer(**options)) as reader:
-        stable = (await reader.end_offsets([_PROGRESS]))[_PROGRESS]
-    if stable < end:
-        raise TransactionOpen(stable, end)
+async def read_records_up_to(settings: KafkaSettings, name: str, end: int) -> list[RelayProgress]:
+    """Return the committed progress records before an offset up to which they can be read."""
+    return await _read(settings, name, end, "read_committed")
 
 
 async def read_begun_records(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer) -> list[RelayProgress]:
@@ -85,7 +80,10 @@ def require_own_log(records: Iterable[RelayProgress], log_id: LogId) -> None:
 
 
 async def _newest(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer, isolation: str) -> list[RelayProgress]:
-    end = (await watcher.end_offsets([_PROGRESS]))[_PROGRESS]
+    return await _read(settings, name, (await watcher.end_offsets([_PROGRESS]))[_PROGRESS], isolation)
+
+
+async def _read(settings: KafkaSettings, name: str, end: int, isolation: str) -> list[RelayProgress]:
     options = consumer_config(settings, client_id=f"{name}-reader") | {"isolation_level": isolation}
     async with started(AIOKafkaConsumer(**options)) as reader:
         values = await _values(reader, end, believe_fetch=not settings.kafka_transactions)

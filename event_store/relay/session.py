@@ -13,6 +13,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from event_store.relay.batches import Batches, build
+from event_store.relay.hanging_transaction import end_hanging_transaction
 from event_store.relay.partitions import end_offsets
 from event_store.relay.producer import Limits, fence, new_producer
 from event_store.relay.progress import Lost, Place, Published, RelayProgress, Resumed
@@ -20,7 +21,6 @@ from event_store.relay.progress_topic import (
     newest_published,
     read_begun_records,
     read_records,
-    require_no_open_transaction,
     require_own_log,
     resume_from,
     watching,
@@ -113,6 +113,7 @@ class Session:
         producer = new_producer(settings, shard)
         try:
             async with watching(settings, name) as watcher:
+                is_fencing = False
                 try:
                     async with asyncio.timeout(limits.open_s):
                         begun = await read_begun_records(settings, name, watcher)
@@ -122,13 +123,19 @@ class Session:
                             found = {record.shard for record in begun}
                             others = {each for each in found if each.overlaps(shard, settings.kafka_topic_partitions)}
                             await fence(settings, (others | set(overlapping)) - {shard})
+                            await end_hanging_transaction(
+                                settings, shard, producer, watcher, within_s=limits.publish_s, others_had_time=False
+                            )
+                            is_fencing = True
                         records = await read_records(settings, name, watcher)
                         newest = await newest_published(records, settings, watcher)
                         resumed = await resume_from(records, settings, shard, watcher)
                 except TimeoutError:
-                    if settings.kafka_transactions:
-                        async with asyncio.timeout(limits.publish_s):
-                            await require_no_open_transaction(settings, name, watcher)
+                    if is_fencing:
+                        async with asyncio.timeout(limits.publish_s * 2):
+                            await end_hanging_transaction(
+                                settings, shard, producer, watcher, within_s=limits.publish_s, others_had_time=True
+                            )
                     raise
                 newest_epoch = max((each.epoch for each in records), default=0)
                 session = cls(

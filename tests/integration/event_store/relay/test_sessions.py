@@ -7,22 +7,20 @@ from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerFenced
 
 from event_store.relay.producer import Limits
-from event_store.relay.progress_topic import ProgressLost, TransactionOpen
+from event_store.relay.progress_topic import ProgressLost
 from event_store.relay.session import EndReportedTooLow, Session, TopicWentBack
 from event_store.relay.shard import Shard
 from event_store.store import Connection, append
 from event_store.tail import Tail
 from infra.embedded.apache_kafka.cluster import KafkaCluster
-from infra.kafka.clients import producer_config
 from infra.kafka.topics import create_topics
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.envelope import RecordedEvent
-from schemas.topics import PAYMENT, RELAY_PROGRESS, declarations, partition_of
+from schemas.topics import PAYMENT, declarations, partition_of
 from tests.support.database import Database
 from tests.support.kafka import delete_topics, fresh_topics, read_topic, transactional_settings
 from tests.support.log_entries import OPEN_LOG, an_append
@@ -302,26 +300,6 @@ async def test_what_is_left_of_aborted_transactions_is_no_content(
         assert session.position == 0
         await session.publish(log, 40)
     assert await positions(kafka) == [event.position for event in log]
-
-
-async def test_a_transaction_that_does_not_end_is_named(
-    kafka: KafkaSettings, log: Sequence[RecordedEvent], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with Session.open(kafka, ALL, OPEN_LOG) as session:
-        await session.publish(log, 40)
-    monkeypatch.setattr("event_store.relay.producer._CLEANING_MS", 3_000 - Limits(kafka).transaction_ms)
-    options = producer_config(kafka, client_id="lost", transactional_id="lost")
-    producer = AIOKafkaProducer(**options)
-    async with producer:
-        await producer.begin_transaction()
-        lost = await producer.send_and_wait(RELAY_PROGRESS, None, key=b"lost", partition=0)
-        with pytest.raises(TransactionOpen) as raised:
-            async with Session.open(kafka, ALL, OPEN_LOG):
-                pytest.fail("it opened")
-        assert raised.value.begins == lost.offset
-        await producer.abort_transaction()
-    async with Session.open(kafka, ALL, OPEN_LOG) as session:
-        assert session.position == 40
 
 
 def test_a_transaction_is_given_up_by_the_relay_before_kafka_does(kafka: KafkaSettings) -> None:
