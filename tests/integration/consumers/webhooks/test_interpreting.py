@@ -213,6 +213,7 @@ async def test_of_a_dispute_and_its_intent_at_one_instant_one_sees_the_other(poo
 
 
 async def _waits_for_a_lock(conn: Connection) -> bool:
+    await conn.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction what was seen first stays so
     cursor = await conn.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     row = await cursor.fetchone()
     return row is not None and row[0] > 0
