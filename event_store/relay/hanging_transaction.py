@@ -14,13 +14,13 @@ from collections.abc import Collection, Mapping
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from event_store.relay.partitions import holding, started
+from event_store.relay.partitions import end_offsets, event_places, holding, started
 from event_store.relay.progress import Place, RelayProgress
 from event_store.relay.progress_topic import TransactionOpen, read_begun_records, read_records_up_to
 from event_store.relay.shard import Shard
 from infra.kafka.clients import consumer_config
 from infra.settings.kafka import KafkaSettings
-from schemas.topics import RELAY_PROGRESS, event_topics
+from schemas.topics import RELAY_PROGRESS
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +43,8 @@ async def end_hanging_transaction(
     transactions of other shards too: it counts where they had the time to end them (`others_had_time`). Raises
     TransactionOpen when a partition still cannot be read after `within_s`.
     """
-    numbers = list(shard.partitions(settings.kafka_topic_partitions))
-    places = [_PROGRESS, *(Place(topic, each) for topic in event_topics() for each in numbers)]
-    ends, stable = await _ends(settings, watcher, places)
+    places = [_PROGRESS, *event_places(shard.partitions(settings.kafka_topic_partitions))]
+    ends, stable = await end_offsets(watcher, places), await _readable_up_to(settings, places)
     hanging = {place for place in places if stable[place] < ends[place]}
     if not hanging or (hanging == {_PROGRESS} and not others_had_time):
         return
@@ -60,21 +59,13 @@ async def end_hanging_transaction(
             place = min(place for place in hanging if stable[place] < ends[place])
             raise TransactionOpen(place, stable[place], ends[place])
         await asyncio.sleep(_LOOK_EVERY_S)
-        _, stable = await _ends(settings, watcher, hanging)
+        stable = await _readable_up_to(settings, hanging)
 
 
-async def _ends(
-    settings: KafkaSettings, watcher: AIOKafkaConsumer, places: Collection[Place]
-) -> tuple[dict[Place, int], dict[Place, int]]:
-    """Return where the places end, and up to where each can be read."""
-    partitions = [TopicPartition(*place) for place in places]
-    ends = await watcher.end_offsets(partitions)
+async def _readable_up_to(settings: KafkaSettings, places: Collection[Place]) -> dict[Place, int]:
+    """Return where the first open transaction of each place begins, or else its end."""
     async with started(AIOKafkaConsumer(**consumer_config(settings))) as reader:
-        stable = await reader.end_offsets(partitions)
-    return (
-        {Place(*each): end for each, end in ends.items()},
-        {Place(*each): end for each, end in stable.items()},
-    )
+        return await end_offsets(reader, places)
 
 
 async def _was_committed(

@@ -1,6 +1,6 @@
 """Reads from the partitions of events where they end, and what they hold."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,8 +11,14 @@ from infra.kafka.clients import consumer_config
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka, is_at
 from schemas.errors import MalformedMessage
+from schemas.topics import event_topics
 
 _POLL_MS = 200
+
+
+def event_places(numbers: Sequence[int]) -> list[Place]:
+    """Return the partitions of these numbers of every topic of events."""
+    return [Place(topic, each) for topic in event_topics() for each in numbers]
 
 
 async def end_offsets(watcher: AIOKafkaConsumer, places: Collection[Place]) -> dict[Place, int]:

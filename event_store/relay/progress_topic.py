@@ -6,14 +6,22 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from domain.ids import LogId
-from event_store.relay.partitions import at_end, end_offsets, holding, holds_events, last_events, started
+from event_store.relay.partitions import (
+    at_end,
+    end_offsets,
+    event_places,
+    holding,
+    holds_events,
+    last_events,
+    started,
+)
 from event_store.relay.progress import Place, Published, RelayProgress, Resumed, last_published, resume
 from event_store.relay.shard import Shard
 from infra.errors import InfraError
 from infra.kafka.clients import consumer_config
 from infra.kafka.consumer.own_log import ForeignCluster
 from infra.settings.kafka import KafkaSettings
-from schemas.topics import RELAY_PROGRESS, event_topics
+from schemas.topics import RELAY_PROGRESS
 
 _PROGRESS = TopicPartition(RELAY_PROGRESS, 0)
 
@@ -107,9 +115,7 @@ async def resume_from(
     records: Collection[RelayProgress], settings: KafkaSettings, shard: Shard, watcher: AIOKafkaConsumer
 ) -> Resumed:
     """Compare the records with what the topics hold. Raises ProgressLost, with transactions."""
-    places = [
-        Place(topic, each) for topic in event_topics() for each in shard.partitions(settings.kafka_topic_partitions)
-    ]
+    places = event_places(shard.partitions(settings.kafka_topic_partitions))
     ends = await end_offsets(watcher, places)
     last = last_published(records, places)
     held = await holding(settings, last, ends)
@@ -125,7 +131,7 @@ async def newest_published(
     records: Collection[RelayProgress], settings: KafkaSettings, watcher: AIOKafkaConsumer
 ) -> list[Published]:
     """Return the newest event of every partition, of all shards: the log has them, or it is older than Kafka."""
-    places = [Place(topic, each) for topic in event_topics() for each in range(settings.kafka_topic_partitions)]
+    places = event_places(range(settings.kafka_topic_partitions))
     last = last_published(records, places)
     if settings.kafka_transactions:
         return list(last.values())

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import structlog
@@ -114,6 +115,9 @@ class Session:
         try:
             async with watching(settings, name) as watcher:
                 is_fencing = False
+                end_hanging = partial(
+                    end_hanging_transaction, settings, shard, producer, watcher, within_s=limits.publish_s
+                )
                 try:
                     async with asyncio.timeout(limits.open_s):
                         begun = await read_begun_records(settings, name, watcher)
@@ -123,9 +127,7 @@ class Session:
                             found = {record.shard for record in begun}
                             others = {each for each in found if each.overlaps(shard, settings.kafka_topic_partitions)}
                             await fence(settings, (others | set(overlapping)) - {shard})
-                            await end_hanging_transaction(
-                                settings, shard, producer, watcher, within_s=limits.publish_s, others_had_time=False
-                            )
+                            await end_hanging(others_had_time=False)
                             is_fencing = True
                         records = await read_records(settings, name, watcher)
                         newest = await newest_published(records, settings, watcher)
@@ -133,9 +135,7 @@ class Session:
                 except TimeoutError:
                     if is_fencing:
                         async with asyncio.timeout(limits.publish_s * 2):
-                            await end_hanging_transaction(
-                                settings, shard, producer, watcher, within_s=limits.publish_s, others_had_time=True
-                            )
+                            await end_hanging(others_had_time=True)
                     raise
                 newest_epoch = max((each.epoch for each in records), default=0)
                 session = cls(

@@ -1,11 +1,10 @@
 """A transaction that Kafka has lost is ended by the next relay as it was decided, and each event is there once."""
 
-import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from unittest.mock import patch
 
-import psycopg
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
@@ -13,17 +12,16 @@ from event_store.relay.producer import Limits
 from event_store.relay.progress_topic import TransactionOpen
 from event_store.relay.session import Session
 from event_store.relay.shard import Shard
-from event_store.store import Connection, append
-from event_store.tail import Tail
+from event_store.store import Connection
 from infra.kafka.clients import producer_config
 from infra.kafka.topics import create_topics
 from infra.settings.kafka import KafkaSettings
-from schemas.cloudevents import from_kafka
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, RELAY_PROGRESS, declarations
+from tests.integration.event_store.relay.kafka_logs import append_payments, published_positions
 from tests.support.database import Database
-from tests.support.kafka import apache_kafka, read_topic, transactional_settings
-from tests.support.log_entries import OPEN_LOG, an_append
+from tests.support.kafka import apache_kafka, transactional_settings
+from tests.support.log_entries import OPEN_LOG
 
 pytestmark = [pytest.mark.integration, pytest.mark.apache_kafka]
 
@@ -33,23 +31,19 @@ PAYMENTS = [TopicPartition(PAYMENT, number) for number in range(4)]
 
 
 @pytest.fixture
-async def kafka(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KafkaSettings]:
+async def kafka(tmp_path: Path) -> AsyncIterator[KafkaSettings]:
     """Kafka that takes records of transactions into partitions of which the coordinator does not know."""
     forgets = {"transaction.partition.verification.enable": "false"}
     async with apache_kafka(tmp_path / "kafka", extra=forgets) as cluster:
         settings = transactional_settings(cluster.address)
         await create_topics(settings, declarations(4, 1))
-        monkeypatch.setattr("event_store.relay.producer._CLEANING_MS", 3_000 - Limits(settings).transaction_ms)
         yield settings
 
 
 @pytest.fixture
 async def log(database: Database, app: Connection) -> Sequence[RecordedEvent]:
     """Eighty events; in every partition some of the first forty, and some of the others."""
-    await append(app, [an_append(uuid.UUID(int=number, version=4), events=2) for number in range(40)])
-    await app.commit()
-    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as connection:
-        return await Tail().read(connection)
+    return await append_payments(database, app, 40)
 
 
 async def publish_begin(settings: KafkaSettings, log: Sequence[RecordedEvent]) -> None:
@@ -65,15 +59,17 @@ def forget(session: Session, lost: Collection[TopicPartition]) -> None:
     transaction.maybe_add_partition_to_txn = lambda each: None if each in lost else add(each)
 
 
-async def positions(settings: KafkaSettings) -> list[int]:
-    found = (await read_topic(settings, PAYMENT)).values()
-    return sorted(from_kafka(record.value, record.headers).position for records in found for record in records)
+@contextmanager
+def waiting_for(settings: KafkaSettings, ms: int) -> Iterator[None]:
+    """Have an opening session wait no longer for others' transactions; by default it is some 30 s."""
+    with patch("event_store.relay.producer._CLEANING_MS", ms - Limits(settings).transaction_ms):
+        yield
 
 
 async def reopened(settings: KafkaSettings, log: Sequence[RecordedEvent]) -> int:
     """Open a session, once more if it waits in vain; publish the rest, and return where it began."""
-    for _ in range(2):
-        with suppress(TimeoutError):
+    for wait_ms in (8_000, 30_000):
+        with suppress(TimeoutError), waiting_for(settings, wait_ms):
             async with Session.open(settings, ALL, OPEN_LOG) as session:
                 began = session.position
                 await session.publish([each for each in log if each.position > began], 80)
@@ -98,7 +94,7 @@ async def test_what_was_committed_in_part_is_committed_else_aborted(
         forget(session, lost)
         await session.publish(log[40:], 80)
     assert await reopened(kafka, log) == begins_at
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_events_without_a_record_are_aborted(
@@ -119,7 +115,7 @@ async def test_events_without_a_record_are_aborted(
             monkeypatch.setattr(session, "_send_record", killed)
             await session.publish(log[40:], 80)
     assert await reopened(kafka, log) == 40
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_a_transaction_of_somebody_else_is_named(kafka: KafkaSettings, log: Sequence[RecordedEvent]) -> None:
@@ -128,7 +124,7 @@ async def test_a_transaction_of_somebody_else_is_named(kafka: KafkaSettings, log
     async with AIOKafkaProducer(**producer_config(kafka, client_id="other", transactional_id="other")) as producer:
         await producer.begin_transaction()
         theirs = await producer.send_and_wait(RELAY_PROGRESS, None, key=b"other", partition=0)
-        with pytest.raises(TransactionOpen) as raised:
+        with pytest.raises(TransactionOpen) as raised, waiting_for(kafka, 8_000):
             async with Session.open(kafka, ALL, OPEN_LOG):
                 pytest.fail("it opened")
         assert raised.value.begins == theirs.offset

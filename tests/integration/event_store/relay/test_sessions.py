@@ -1,11 +1,9 @@
 """Sessions on real Kafka, stopped at the worst moment: what was in flight is there once, or not at all."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import psycopg
 import pytest
 from aiokafka.errors import ProducerFenced
 
@@ -13,17 +11,16 @@ from event_store.relay.producer import Limits
 from event_store.relay.progress_topic import ProgressLost
 from event_store.relay.session import EndReportedTooLow, Session, TopicWentBack
 from event_store.relay.shard import Shard
-from event_store.store import Connection, append
-from event_store.tail import Tail
+from event_store.store import Connection
 from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.kafka.topics import create_topics
 from infra.settings.kafka import KafkaSettings
-from schemas.cloudevents import from_kafka
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, declarations, partition_of
+from tests.integration.event_store.relay.kafka_logs import append_payments, published_positions
 from tests.support.database import Database
-from tests.support.kafka import delete_topics, fresh_topics, read_topic, transactional_settings
-from tests.support.log_entries import OPEN_LOG, an_append
+from tests.support.kafka import delete_topics, fresh_topics, transactional_settings
+from tests.support.log_entries import OPEN_LOG
 
 pytestmark = [pytest.mark.integration, pytest.mark.apache_kafka]
 
@@ -42,10 +39,7 @@ async def kafka(apache_cluster: KafkaCluster) -> KafkaSettings:
 @pytest.fixture
 async def log(database: Database, app: Connection) -> Sequence[RecordedEvent]:
     """Forty events, in every partition some, always the same."""
-    await append(app, [an_append(uuid.UUID(int=number, version=4), events=2) for number in range(20)])
-    await app.commit()
-    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as connection:
-        return await Tail().read(connection)
+    return await append_payments(database, app, 20)
 
 
 class Cut(Exception):
@@ -103,11 +97,6 @@ async def recreate_topic(settings: KafkaSettings, name: str) -> None:
     await create_topics(settings, declarations(settings.kafka_topic_partitions, 1))
 
 
-async def positions(settings: KafkaSettings) -> list[int]:
-    found = (await read_topic(settings, PAYMENT)).values()
-    return sorted(from_kafka(record.value, record.headers).position for records in found for record in records)
-
-
 @pytest.mark.parametrize("successors", [[ALL], [EVEN, ODD]], ids=["same-shard", "other-layout"])
 async def test_a_successor_fences_what_was_about_to_be_committed(
     kafka: KafkaSettings, log: Sequence[RecordedEvent], successors: list[Shard]
@@ -120,7 +109,7 @@ async def test_a_successor_fences_what_was_about_to_be_committed(
         commit.open.set()
         with pytest.raises(ProducerFenced):
             await publishing
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_a_successor_knows_what_was_committed_without_an_answer(
@@ -135,7 +124,7 @@ async def test_a_successor_knows_what_was_committed_without_an_answer(
         async with Session.open(kafka, ALL, OPEN_LOG) as successor:
             assert successor.position == 20
             await successor.publish(log, 40)
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_a_successor_settles_a_commit_that_was_under_way(
@@ -147,9 +136,9 @@ async def test_a_successor_settles_a_commit_that_was_under_way(
         await asyncio.sleep(0)
         publishing.cancel()
         async with Session.open(kafka, ALL, OPEN_LOG) as successor:
-            assert await positions(kafka) == [event.position for event in log[: successor.position]]
+            assert await published_positions(kafka) == [event.position for event in log[: successor.position]]
             await successor.publish(log, 40)
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_another_layout_is_found_in_the_progress_topic_and_fenced(
@@ -166,7 +155,7 @@ async def test_another_layout_is_found_in_the_progress_topic_and_fenced(
         commit.open.set()
         with pytest.raises(ProducerFenced):
             await publishing
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_an_open_transaction_of_another_shard_hides_no_progress(
@@ -189,7 +178,7 @@ async def test_an_open_transaction_of_another_shard_hides_no_progress(
         commit.open.set()
         await publishing
         assert await opening == 40
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 @pytest.mark.parametrize("before", [30, 4])
@@ -205,7 +194,7 @@ async def test_a_topic_that_lost_its_content_is_noticed_before_the_commit(
     async with Session.open(kafka, ALL, OPEN_LOG) as again:
         assert again.position == 0
         await again.publish(log, 40)
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_a_topic_is_filled_again_although_that_was_aborted_before(
@@ -221,7 +210,7 @@ async def test_a_topic_is_filled_again_although_that_was_aborted_before(
     async with Session.open(kafka, ALL, OPEN_LOG) as again:
         assert again.position == 0
         await again.publish(log, 40)
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_without_transactions_a_refill_that_was_cut_short_is_done_again(
@@ -239,7 +228,7 @@ async def test_without_transactions_a_refill_that_was_cut_short_is_done_again(
     async with Session.open(plain, ALL, OPEN_LOG) as again:
         assert again.position == 0
         await again.publish(log, 40)
-    assert set(await positions(plain)) == {event.position for event in log}
+    assert set(await published_positions(plain)) == {event.position for event in log}
 
 
 async def test_content_that_was_only_said_to_be_lost_is_not_published_again(
@@ -256,7 +245,7 @@ async def test_content_that_was_only_said_to_be_lost_is_not_published_again(
                 await misled.publish(log, 40)
     async with Session.open(kafka, ALL, OPEN_LOG) as again:
         assert again.position == 40
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_content_only_reported_lost_is_remembered_between_sessions(
@@ -277,7 +266,7 @@ async def test_content_only_reported_lost_is_remembered_between_sessions(
                 await misled_again.publish(log, 40)
     async with Session.open(kafka, ALL, OPEN_LOG) as again:
         await again.publish(log, 40)
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 async def test_without_its_progress_nothing_is_published_a_second_time(
@@ -299,7 +288,7 @@ async def test_what_is_left_of_aborted_transactions_is_no_content(
     async with Session.open(kafka, ALL, OPEN_LOG) as session:
         assert session.position == 0
         await session.publish(log, 40)
-    assert await positions(kafka) == [event.position for event in log]
+    assert await published_positions(kafka) == [event.position for event in log]
 
 
 def test_a_transaction_is_given_up_by_the_relay_before_kafka_does(kafka: KafkaSettings) -> None:
