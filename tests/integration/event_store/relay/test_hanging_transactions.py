@@ -121,7 +121,8 @@ async def test_events_without_a_record_are_aborted(
 async def test_a_transaction_of_somebody_else_is_named(kafka: KafkaSettings, log: Sequence[RecordedEvent]) -> None:
     async with Session.open(kafka, ALL, OPEN_LOG) as session:
         await session.publish(log, 80)
-    async with AIOKafkaProducer(**producer_config(kafka, client_id="other", transactional_id="other")) as producer:
+    options = producer_config(kafka, client_id="other", transactional_id="other") | {"transaction_timeout_ms": 120_000}
+    async with AIOKafkaProducer(**options) as producer:
         await producer.begin_transaction()
         theirs = await producer.send_and_wait(RELAY_PROGRESS, None, key=b"other", partition=0)
         with pytest.raises(TransactionOpen) as raised, waiting_for(kafka, 8_000):
