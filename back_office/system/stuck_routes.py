@@ -88,9 +88,8 @@ async def replay_all(request: Request, visitor: Operator) -> Response:
         mistakes |= incomplete.mistakes
     if mistakes:
         return await _replay_page(request, visitor, fields, mistakes)
-    count = (await office_of(request).admin_api.post("/dead-letters/replay", body, visitor.headers(request))).body[
-        "count"
-    ]
+    answer = await office_of(request).admin_api.post("/dead-letters/replay", body, visitor.headers(request))
+    count = answer.body["count"]
     log.info("staff_replay_requested", consumer=body["consumer"], count=count)
     visitor.session.notice = f"The replay of {count} is requested. The running consumer does it."
     return RedirectResponse("/dead-letters", status_code=303)

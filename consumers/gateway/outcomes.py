@@ -213,10 +213,8 @@ def classify_error(error: Exception) -> FailedCall:
     return Retryable(reason=f"{type(error).__name__}: {error}", floor_s=_ALARM_FLOOR_S, alarm=True)
 
 
-def is_stored_failure(error: Exception) -> bool:
+def is_stored_failure(error: stripe.StripeError) -> bool:
     """Whether it is a failure of Stripe's own that it had answered before: for this key it answers nothing else."""
-    if not isinstance(error, stripe.StripeError):
-        return False
     fault = fault_of(error)
     return fault.replayed and fault.status in _SERVER_ERRORS
 

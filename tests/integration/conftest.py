@@ -1,14 +1,19 @@
-"""A broker with a topic, and a pool of the application role, for tests that ask for one."""
+"""A broker with a topic, a pool of the application role and a client of Redis, for tests that ask for one."""
 
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest_asyncio
+from pydantic import SecretStr
+from redis.asyncio import Redis
 
+from infra.embedded.valkey import ValkeyServer
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import Pool, create_pool
+from infra.redis.client import create_redis
 from infra.settings.kafka import KafkaSettings
+from infra.settings.redis import RedisSettings
 from schemas.topics import TopicDeclaration
 from tests.integration.infra.kafka.published_log import Log
 from tests.support.brokers import LentBroker
@@ -52,3 +57,10 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
     """Connections of the application's role."""
     async with create_pool(database.url("app"), size=8, name="test") as opened:
         yield opened
+
+
+@pytest_asyncio.fixture
+async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    client = create_redis(RedisSettings(redis_url=SecretStr(valkey.url)))
+    yield client
+    await client.aclose()

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, async_playwright
 from infra.embedded.process import processes_of
 from infra.embedded.stack import Stack
 from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
+from tests.support.browser import send_login
 from tests.support.system import System
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
@@ -78,9 +79,7 @@ async def _pictures(browser: Browser, url: str, payment: str) -> None:
         )
         page = await context.new_page()
         await page.goto(f"/login?next={address}")
-        await page.get_by_label("Name").fill(DEVELOPMENT_STAFF)
-        await page.get_by_label("Password").fill(DEVELOPMENT_PASSWORD)
-        await page.get_by_role("button", name="Log in").click()
+        await send_login(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await page.wait_for_url(f"**{address}")
         await page.screenshot(path=FOLDER / f"back-office-{name}.png", full_page=name in {"payment", "overview"})
         await context.close()

@@ -35,6 +35,20 @@ async def browser_on(url: str, width: int, scheme: Scheme, *, scripts: bool = Tr
     assert wrong == []
 
 
+async def log_in(page: Page, name: str, password: str) -> None:
+    """Log in, and wait for the page that comes first."""
+    await page.goto("/login")
+    await send_login(page, name, password)
+    await page.wait_for_url("**/payments")
+
+
+async def send_login(page: Page, name: str, password: str) -> None:
+    """Fill in and send the form of the login, which is open."""
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Log in").click()
+
+
 async def log_in_by_keyboard(page: Page, name: str, password: str) -> None:
     """Log in with the keys alone.
 

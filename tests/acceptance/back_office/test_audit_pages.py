@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page
 
 from infra.settings.staff import DEVELOPMENT_OPERATOR, DEVELOPMENT_PASSWORD
-from tests.support.browser import CHROMIUM, browser_on
+from tests.support.browser import CHROMIUM, browser_on, log_in
 from tests.support.paystream_command import paystream
 from tests.support.system import System
 from tests.support.waiting import eventually
@@ -21,19 +21,11 @@ pytestmark = [
 ]
 
 
-async def log_in(page: Page) -> None:
-    await page.goto("/login")
-    await page.get_by_label("Name").fill(DEVELOPMENT_OPERATOR)
-    await page.get_by_label("Password").fill(DEVELOPMENT_PASSWORD)
-    await page.get_by_role("button", name="Log in").click()
-    await page.wait_for_url("**/payments")
-
-
 @pytest.mark.timeout(180)
 async def test_an_auditor_sees_who_did_what_and_takes_proofs(system: System, tmp_path: Path) -> None:
     payment_id = str((await system.create(wait=20, capture_method="manual")).json()["id"])
     async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_OPERATOR, DEVELOPMENT_PASSWORD)
         await cancel(page, payment_id)
 
         await page.get_by_role("link", name="Audit", exact=True).click()

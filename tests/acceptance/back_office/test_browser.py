@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page
 
 from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
-from tests.support.browser import CHROMIUM, Scheme, browser_on, log_in_by_keyboard, reach
+from tests.support.browser import CHROMIUM, Scheme, browser_on, log_in, log_in_by_keyboard, reach
 from tests.support.system import System
 
 pytestmark = [
@@ -12,14 +12,6 @@ pytestmark = [
     pytest.mark.broker,
     pytest.mark.skipif(CHROMIUM is None, reason="NOT CHECKED: the back office in a browser: there is no chromium"),
 ]
-
-
-async def log_in(page: Page) -> None:
-    await page.goto("/login")
-    await page.get_by_label("Name").fill(DEVELOPMENT_STAFF)
-    await page.get_by_label("Password").fill(DEVELOPMENT_PASSWORD)
-    await page.get_by_role("button", name="Log in").click()
-    await page.wait_for_url("**/payments")
 
 
 async def refund_found(page: Page, text: str, amount: str) -> None:
@@ -41,7 +33,7 @@ async def test_a_double_click_is_one_refund_and_no_page_is_too_wide(system: Syst
     await system.payment(payment["id"], min_position=payment["position"])
     url = system.stack.urls.back_office
     async with browser_on(url, width, scheme) as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await refund_found(page, payment["id"], "4.00")
         for address in (
             page.url,
@@ -68,7 +60,7 @@ async def test_everything_works_without_scripts(system: System) -> None:
     created = (await system.create(wait=20)).json()
     await system.payment(created["id"], min_position=created["position"])
     async with browser_on(system.stack.urls.back_office, 1280, "light", scripts=False) as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await page.goto(f"/payments/{created['id']}/refund")
         await page.get_by_label("Reason").select_option("duplicate")
         await page.get_by_role("button", name="Refund").click()
@@ -94,7 +86,7 @@ async def test_a_refund_that_is_on_its_way_is_shown_as_it_moves(system: System) 
     created = (await system.create(wait=20)).json()
     await system.payment(created["id"], min_position=created["position"])
     async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await page.goto(f"/payments/{created['id']}/refund")
         await page.get_by_label("Reason").select_option("duplicate")
         await system.sandbox.post("/_sandbox/latency", json={"before_ms": 3000})

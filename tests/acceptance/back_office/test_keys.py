@@ -2,10 +2,9 @@
 
 import httpx
 import pytest
-from playwright.async_api import Page
 
 from infra.settings.staff import DEVELOPMENT_OPERATOR, DEVELOPMENT_PASSWORD
-from tests.support.browser import CHROMIUM, browser_on
+from tests.support.browser import CHROMIUM, browser_on, log_in
 from tests.support.system import System
 from tests.support.waiting import eventually
 
@@ -18,14 +17,6 @@ pytestmark = [
 NEW_KEY = {"merchant_id": None, "scopes": ["admin:read"], "days": None, "reason": "a monitor"}
 
 
-async def log_in(page: Page) -> None:
-    await page.goto("/login")
-    await page.get_by_label("Name").fill(DEVELOPMENT_OPERATOR)
-    await page.get_by_label("Password").fill(DEVELOPMENT_PASSWORD)
-    await page.get_by_role("button", name="Log in").click()
-    await page.wait_for_url("**/payments")
-
-
 @pytest.mark.timeout(180)
 async def test_a_key_is_rotated_and_then_revoked_in_the_pages(system: System) -> None:
     made = (await system.command.post("/api-keys", json=NEW_KEY)).json()
@@ -36,7 +27,7 @@ async def test_a_key_is_rotated_and_then_revoked_in_the_pages(system: System) ->
 
     await eventually(lambda: status(made["key"]), lambda code: code == 200)
     async with browser_on(system.stack.urls.back_office, 360, "dark") as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_OPERATOR, DEVELOPMENT_PASSWORD)
         await page.goto("/operator-keys")
         await page.get_by_role("link", name=f"Rotate {made['prefix']}").click()
         await page.get_by_label("Hours that the old key stays valid").fill("0")

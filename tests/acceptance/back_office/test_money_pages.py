@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from tests.acceptance.back_office.test_browser import log_in
-from tests.support.browser import CHROMIUM, Scheme, browser_on
+from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
+from tests.support.browser import CHROMIUM, Scheme, browser_on, log_in
 from tests.support.finance_steps import panel
 from tests.support.system import System
 from tests.support.waiting import eventually
@@ -49,7 +49,7 @@ async def shows(page: Page, address: str, text: str) -> None:
 async def test_a_point_of_a_chart_leads_to_its_rows(system: System, width: int, scheme: Scheme) -> None:
     await pays(system, "charted", amount_cents=1234, currency="NOK")
     async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await shows(page, "/overview?currency=NOK", "100.0 %")
         chart = page.locator(".chart[data-chart=payments] .u-over")
         box = await chart.bounding_box()
@@ -65,7 +65,7 @@ async def test_a_point_of_a_chart_leads_to_its_rows(system: System, width: int, 
 async def test_from_the_trial_balance_down_to_the_event(system: System, width: int, scheme: Scheme) -> None:
     payment = await pays(system, "in_the_ledger", amount_cents=4321, currency="NZD")
     async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await shows(page, "/ledger", "NZD")
         assert await page.get_by_text("The sides differ").count() == 0
         await page.goto("/ledger/entries?account=customer_receivable&currency=NZD")
@@ -82,7 +82,7 @@ async def test_a_payout_shows_what_it_pays(system: System, width: int, scheme: S
     await pays(system, "in_a_payout", amount_cents=5000, currency="SEK", payment_method="pm_card_bypassPending")
     (payout,) = [each for each in await panel(system, "payouts/run") if each["currency"] == "sek"]
     async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await shows(page, "/payouts?currency=SEK", payout["id"])
         await page.get_by_role("link", name=payout["id"]).click()
         await page.get_by_text("All of it").first.wait_for(state="attached")
@@ -95,7 +95,7 @@ async def test_a_file_has_the_rows_of_the_list_and_is_recorded(system: System, t
     user = f"exported_{uuid.uuid4().hex[:12]}"
     ids = {await pays(system, user) for _ in range(3)}
     async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await page.goto(f"/payments?user_id={user}")
         async with page.expect_download() as started:
             await page.get_by_role("button", name="CSV").click()
@@ -113,7 +113,7 @@ async def test_a_view_is_saved_and_counts_what_it_shows(system: System, width: i
     for _ in range(2):
         await pays(system, user)
     async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await page.goto(f"/payments?user_id={user}&columns=amount&columns=key")
         assert await page.get_by_role("columnheader", name="Made").count() == 0
         await page.get_by_label("Save this as a view").fill("Of one user")
@@ -128,7 +128,7 @@ async def test_a_view_is_saved_and_counts_what_it_shows(system: System, width: i
 async def test_a_customer_is_found_from_a_payment(system: System, width: int, scheme: Scheme) -> None:
     payment = await pays(system, "a_customer", amount_cents=777, currency="CHF")
     async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page)
+        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
         await page.goto(f"/payments/{payment}")
         await page.get_by_role("link", name="a_customer").click()
         await page.wait_for_url("**/customers?user_id=a_customer")

@@ -9,7 +9,7 @@ from playwright.async_api import Page
 from schemas.http.queries import ContradictionView
 from tests.integration.back_office.conftest import Served
 from tests.support.axe import serious_issues
-from tests.support.browser import CHROMIUM, SCHEMES, browser_on, log_in_by_keyboard, reach
+from tests.support.browser import CHROMIUM, SCHEMES, browser_on, log_in, log_in_by_keyboard, reach, send_login
 from tests.support.layout import layout_faults
 from tests.support.waiting import eventually
 from tests.unit.back_office.conftest import PASSWORD
@@ -35,14 +35,6 @@ FORMS = (f"{TASK}/retry", f"{TASK}/give-up", f"{SAGA}/give-up", f"{DEAD_LETTER}/
 PAYMENT = f"/payments/{PAYMENT_ID}"
 
 
-async def log_in(page: Page, role: str) -> None:
-    await page.goto("/login")
-    await page.get_by_label("Name").fill(role)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Log in").click()
-    await page.wait_for_url("**/payments")
-
-
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("role", "pages"),
@@ -57,7 +49,7 @@ async def test_no_page_keeps_anybody_out_or_is_too_wide(served: Served, role: st
     async with browser_on(served.url, 1280, "light") as page:
         await at_login(page)
         await suits_all(page)
-        await log_in(page, role)
+        await log_in(page, role, PASSWORD)
         for address in pages:
             await page.goto(address)
             await suits_all(page)
@@ -104,7 +96,7 @@ async def test_a_barrier_would_be_found(served: Served) -> None:
 )
 async def test_a_fault_of_the_layout_would_be_found(served: Served, fault: str, found: str) -> None:
     async with browser_on(served.url, 1280, "light") as page:
-        await log_in(page, "finance")
+        await log_in(page, "finance", PASSWORD)
         await page.evaluate("document.querySelector('.scroll').classList.remove('scroll')")
         assert await layout_faults(page) == []
         await page.evaluate(f"cell = document.querySelector('tbody .amount'), {fault}")
@@ -138,16 +130,14 @@ async def test_a_session_that_ends_in_the_middle_of_a_form_loses_no_text(served:
     text = "the bank says: sent twice & given back"
     served.command_api.answers[f"POST {DISCREPANCY}/explain"] = {"said": "It is explained."}
     async with browser_on(served.url, 1280, "light") as page:
-        await log_in(page, "finance")
+        await log_in(page, "finance", PASSWORD)
         await page.goto(f"{DISCREPANCY}/explain")
         await page.get_by_label("Reason").fill(text)
         await page.context.clear_cookies()
         await page.get_by_role("button", name="Explain").click()
         await page.wait_for_url("**/login?next=*")
         assert served.command_api.commands() == []
-        await page.get_by_label("Name").fill("finance")
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Log in").click()
+        await send_login(page, "finance", PASSWORD)
         await page.wait_for_url("**/explain?reason=*")
         assert await page.get_by_label("Reason").input_value() == text
         await page.get_by_role("button", name="Explain").click()
@@ -160,7 +150,7 @@ async def test_a_session_that_ends_in_the_middle_of_a_form_loses_no_text(served:
 async def test_a_double_click_sends_an_operation_once(served: Served) -> None:
     served.command_api.answers[f"POST {TASK}/retry"] = {"said": "It will be sent again."}
     async with browser_on(served.url, 360, "dark") as page:
-        await log_in(page, "operator")
+        await log_in(page, "operator", PASSWORD)
         await page.goto(f"{TASK}/retry")
         await page.get_by_label("Reason").fill("Stripe is back")
         await page.get_by_role("button", name="Retry").dblclick()
@@ -184,7 +174,7 @@ async def test_a_payment_that_changes_is_shown_as_it_is_without_a_reload(served:
     now = a_payment(version=5)
     served.query_api.answers[f"GET {PAYMENT}"] = answer
     async with browser_on(served.url, 1280, "light") as page:
-        await log_in(page, "support")
+        await log_in(page, "support", PASSWORD)
         await page.goto(PAYMENT)
         await eventually(lambda: streams(served), lambda count: count == 1)
         await page.evaluate("window.isTheSamePage = true")

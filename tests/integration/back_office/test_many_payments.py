@@ -13,8 +13,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-import pytest_asyncio
-from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from back_office.apis.client import Api
@@ -24,12 +22,9 @@ from domain.ids import PaymentId
 from infra.access.keyring import ApiKeyring
 from infra.access.principal import Scope
 from infra.embedded.postgres import PostgresServer
-from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import create_pool
 from infra.process.health import Health
-from infra.redis.client import create_redis
 from infra.settings.http import ApiKey
-from infra.settings.redis import RedisSettings
 from projections.payments.read import PageKey
 from query_api import app as query
 from query_api.cursors import encode_key
@@ -128,13 +123,6 @@ READS = (
     "/audit/staff-log?limit=100",
     "/audit/erasures?limit=100",
 )
-
-
-@pytest_asyncio.fixture
-async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
-    client = create_redis(RedisSettings(redis_url=SecretStr(valkey.url)))
-    yield client
-    await client.aclose()
 
 
 @dataclass(kw_only=True)

@@ -5,17 +5,12 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from back_office.apis.client import Api
 from infra.access.keyring import ApiKeyring
-from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool
-from infra.redis.client import create_redis
-from infra.settings.redis import RedisSettings
-from tests.integration.command_api.running_api import Running, running
-from tests.integration.command_api.test_operations import key
+from tests.integration.command_api.running_api import Running, key, running
 from tests.support.waiting import eventually
 from tests.unit.back_office.conftest import BackOffice, opened, settings
 from tests.unit.back_office.fake_apis import FakeApi, a_query_api
@@ -24,13 +19,6 @@ from tests.unit.back_office.staff.test_session_routes import is_logged_in
 pytestmark = pytest.mark.integration
 
 REASON = "her laptop was stolen"
-
-
-@pytest_asyncio.fixture
-async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
-    client = create_redis(RedisSettings(redis_url=SecretStr(valkey.url)))
-    yield client
-    await client.aclose()
 
 
 @pytest_asyncio.fixture

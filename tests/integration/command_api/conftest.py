@@ -3,24 +3,22 @@
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from infra.embedded.valkey import ValkeyServer
+from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
-from infra.redis.client import create_redis
-from infra.settings.redis import RedisSettings
-from tests.integration.command_api.running_api import Running, running
-
-
-@pytest_asyncio.fixture
-async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
-    client = create_redis(RedisSettings(redis_url=SecretStr(valkey.url)))
-    yield client
-    await client.aclose()
+from tests.integration.command_api.running_api import Running, key, running
 
 
 @pytest_asyncio.fixture
 async def api(pool: Pool, redis: Redis) -> AsyncIterator[Running]:
     async with running(pool, redis) as started:
+        yield started
+
+
+@pytest_asyncio.fixture
+async def staff(pool: Pool, redis: Redis) -> AsyncIterator[Running]:
+    """It is called by the back office, on behalf of its staff."""
+    keys = ApiKeyring([key("staff", "admin:read", "admin:write", "actor:set"), key("reader", "admin:read")])
+    async with running(pool, redis, keys=keys, api_key="sk_staff") as started:
         yield started

@@ -112,6 +112,12 @@ class Running:
         return int(row[0])
 
 
+def key(name: str, *scopes: str, merchant_id: MerchantId | None = MERCHANT, secret: str = "") -> ApiKey:
+    """Return a key, whose secret is `sk_<name>` unless it is given; None as its merchant is the operator."""
+    digest = hashlib.sha256((secret or f"sk_{name}").encode()).hexdigest()
+    return ApiKey(id=name, sha256=digest, merchant_id=merchant_id, scopes=frozenset(scopes))
+
+
 @asynccontextmanager
 async def running(
     pool: Pool,
@@ -169,11 +175,10 @@ async def running(
 
 def keyring() -> ApiKeyring:
     """Return the keys of two merchants."""
-    return ApiKeyring([_key("one", API_KEY, MERCHANT), _key("two", OTHER_API_KEY, OTHER_MERCHANT)])
-
-
-def _key(key_id: str, secret: str, merchant_id: MerchantId) -> ApiKey:
-    digest = hashlib.sha256(secret.encode()).hexdigest()
-    return ApiKey(
-        id=key_id, sha256=digest, merchant_id=merchant_id, scopes=frozenset({"payments:write", "webhooks:write"})
+    scopes = ("payments:write", "webhooks:write")
+    return ApiKeyring(
+        [
+            key("one", *scopes, secret=API_KEY),
+            key("two", *scopes, secret=OTHER_API_KEY, merchant_id=OTHER_MERCHANT),
+        ]
     )

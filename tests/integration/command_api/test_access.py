@@ -1,6 +1,5 @@
 """Merchants and API keys over HTTP: through a login of their own, with actor and reason in the log."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,9 +17,8 @@ from infra.access.keyring import PREFIX_CHARS, ApiKeyring
 from infra.access.watch import KeyWatch
 from infra.http.operations import AccessLogin, Limit
 from infra.postgres.pool import Pool
-from infra.settings.http import ApiKey
 from schemas.http import access as bodies
-from tests.integration.command_api.running_api import MERCHANT, Running, running
+from tests.integration.command_api.running_api import MERCHANT, Running, key, running
 from tests.support.database import Database
 from tests.support.read_model import load_log
 
@@ -32,20 +30,15 @@ NEW_SHOP = {"id": SHOP, "name": "A shop", "reason": "contract 17"}
 LIMITS = (Limit(setting="RATE_LIMIT_BURST_S", value=2, unit="s", text="Saved up"),)
 
 
-def key(name: str, merchant_id: str | None, *scopes: str) -> ApiKey:
-    digest = hashlib.sha256(f"sk_{name}".encode()).hexdigest()
-    return ApiKey(id=name, sha256=digest, merchant_id=merchant_id, scopes=frozenset(scopes))
-
-
 @pytest_asyncio.fixture
 async def keys() -> ApiKeyring:
     """The operator's, which may say who acts, and one of a merchant."""
     return ApiKeyring(
         [
-            key("staff", None, "admin:read", "admin:write", "actor:set"),
-            key("maker", None, "admin:read", "admin:write"),
-            key("reader", None, "admin:read"),
-            key("one", MERCHANT, "payments:write", "webhooks:write"),
+            key("staff", "admin:read", "admin:write", "actor:set", merchant_id=None),
+            key("maker", "admin:read", "admin:write", merchant_id=None),
+            key("reader", "admin:read", merchant_id=None),
+            key("one", "payments:write", "webhooks:write"),
         ]
     )
 

@@ -1,6 +1,5 @@
 """What operators do over HTTP: by the rights of their key, with actor and reason in the log."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -17,10 +16,9 @@ from event_store.reconciliation import command_discrepancies, load_discrepancies
 from event_store.store import load
 from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
-from infra.settings.http import ApiKey
 from schemas.events.examples import DIFFERENCE, RUN_ID
 from schemas.http import operations as bodies
-from tests.integration.command_api.running_api import MERCHANT, Running, running
+from tests.integration.command_api.running_api import MERCHANT, Running, key, running
 from tests.support.signed_webhooks import a_stripe_event, deliver
 
 pytestmark = pytest.mark.integration
@@ -28,11 +26,6 @@ pytestmark = pytest.mark.integration
 BY_OLGA = {"Paystream-Actor": "olga"}
 REASON = {"reason": "seen in the Dashboard"}
 ACTOR = "api:staff/olga"
-
-
-def key(name: str, *scopes: str) -> ApiKey:
-    digest = hashlib.sha256(f"sk_{name}".encode()).hexdigest()
-    return ApiKey(id=name, sha256=digest, merchant_id=MERCHANT, scopes=frozenset(scopes))
 
 
 @pytest_asyncio.fixture

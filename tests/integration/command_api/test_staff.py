@@ -1,12 +1,9 @@
 """Sign-ins and recovery codes of the staff over HTTP: each an event, each code used once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
 from domain.access.events import (
     RecoveryCodesMade,
@@ -16,11 +13,9 @@ from domain.access.events import (
 )
 from domain.access.staff import staff_stream
 from event_store.store import load
-from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
 from schemas.events import STAFF_CODEC
-from tests.integration.command_api.running_api import Running, running
-from tests.integration.command_api.test_operations import key
+from tests.integration.command_api.running_api import Running
 from tests.support.database import Database
 
 pytestmark = pytest.mark.integration
@@ -28,13 +23,6 @@ pytestmark = pytest.mark.integration
 BY_OLGA = {"Paystream-Actor": "olga"}
 ACTOR = "api:staff/olga"
 CODES, USE = "/staff/olga/recovery-codes", "/staff/olga/recovery-codes/use"
-
-
-@pytest_asyncio.fixture
-async def staff(pool: Pool, redis: Redis) -> AsyncIterator[Running]:
-    keys = ApiKeyring([key("staff", "admin:read", "admin:write", "actor:set"), key("reader", "admin:read")])
-    async with running(pool, redis, keys=keys, api_key="sk_staff") as api:
-        yield api
 
 
 async def recorded(pool: Pool, name: str = "olga") -> list[StaffEvent]:

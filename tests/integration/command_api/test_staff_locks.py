@@ -1,23 +1,18 @@
 """Locks of the staff over HTTP: each an event, known to every process, also when several act at the same instant."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
-import pytest_asyncio
-from redis.asyncio import Redis
 
 from domain.access.events import StaffEvent, StaffLocked, StaffSignedIn, StaffUnlocked
 from domain.access.staff import staff_stream
 from event_store.store import load
-from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
 from schemas.events import STAFF_CODEC
-from tests.integration.command_api.running_api import Running, running
-from tests.integration.command_api.test_operations import key
+from tests.integration.command_api.running_api import Running
 from tests.support.database import Database
 
 pytestmark = pytest.mark.integration
@@ -26,13 +21,6 @@ BY_OLGA = {"Paystream-Actor": "olga"}
 ACTOR = "api:staff/olga"
 LOCK, UNLOCK, LOCKS = "/staff/anna/lock", "/staff/anna/unlock", "/staff-locks"
 SIGN_IN = {"role": "operator", "second_factor": "none"}
-
-
-@pytest_asyncio.fixture
-async def staff(pool: Pool, redis: Redis) -> AsyncIterator[Running]:
-    keys = ApiKeyring([key("staff", "admin:read", "admin:write", "actor:set"), key("reader", "admin:read")])
-    async with running(pool, redis, keys=keys, api_key="sk_staff") as api:
-        yield api
 
 
 async def recorded(pool: Pool, name: str = "anna") -> list[StaffEvent]:
