@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 from infra.stripe.guard.breaker import Result, Rules, State
 from infra.stripe.guard.circuit import Circuit
 from infra.stripe.guard.errors import CircuitOpen
+from tests.unit.infra.stripe.guard.standing_clock import StandingClock
 
 RULES = Rules(minimum_calls=3, open_s=0.1, probes=2)
 
@@ -22,11 +23,13 @@ def value(metric: str, /, **labels: str) -> float:
 
 
 async def test_those_who_wait_go_on_when_it_is_time_to_probe() -> None:
-    circuit = Circuit("waiting", RULES)
+    clock = StandingClock()
+    circuit = Circuit("waiting", RULES, clock=clock)
     await circuit.wait_until_open()
-    started = asyncio.get_running_loop().time()
     end(circuit, Result.DOWN, times=3)
     assert circuit.capacity() == 0
+    started = asyncio.get_running_loop().time()
+    clock.let_go()
     async with asyncio.timeout(5):
         await asyncio.gather(circuit.wait_until_open(), circuit.wait_until_open())
     assert asyncio.get_running_loop().time() - started >= 0.07
@@ -84,7 +87,8 @@ async def test_prometheus_sees_the_state_and_each_change() -> None:
 
 
 async def test_it_says_since_when_it_is_open() -> None:
-    circuit = Circuit("since", RULES)
+    clock = StandingClock()
+    circuit = Circuit("since", RULES, clock=clock)
     made = circuit.since
     end(circuit, Result.DOWN, times=2)
     assert circuit.since == made
@@ -92,6 +96,7 @@ async def test_it_says_since_when_it_is_open() -> None:
     opened = circuit.since
     assert opened > made
     assert circuit.since == opened
+    clock.let_go()
     async with asyncio.timeout(5):
         await circuit.wait_until_open()
     assert circuit.since > opened, "half-open is another state"

@@ -14,6 +14,7 @@ from infra.stripe.guard.fakes import MemoryTokenBucket
 from infra.stripe.guard.guard import StripeGuard
 from infra.stripe.guard.priority import Priority
 from tests.unit.infra.stripe.guard.limits import limit_over, shared_bucket
+from tests.unit.infra.stripe.guard.standing_clock import StandingClock
 
 RULES = Rules(minimum_calls=2, open_s=60, longest_open_s=60, probes=1)
 
@@ -131,9 +132,11 @@ async def test_what_is_urgent_gets_the_next_place() -> None:
 
 async def test_who_waits_for_changes_is_let_on_when_probes_may_go() -> None:
     rules = Rules(minimum_calls=2, open_s=0.01, longest_open_s=0.01, probes=1)
-    guard = StripeGuard(Circuit("probed", rules), None, max_concurrency=10, max_wait_s=5)
+    clock = StandingClock()
+    guard = StripeGuard(Circuit("probed", rules, clock=clock), None, max_concurrency=10, max_wait_s=5)
     await fail(guard, TimeoutError(), times=2, **CREATE)
     assert guard.capacity() == 0
+    clock.let_go()
     async with asyncio.timeout(5):
         await guard.wait_until_open()
     assert guard.capacity() == 1
