@@ -68,15 +68,14 @@ def select_for_broker(config: pytest.Config, items: list[pytest.Item]) -> int:
     On the embedded broker everything runs but the tests marked `apache_kafka`; on real Kafka what is marked so, what is
     marked `broker`, and what uses a broker's fixture.
     """
-    needs_apache = {item for item in items if item.get_closest_marker("apache_kafka")}
-    if on_apache():
-        selected = [item for item in items if needs_broker(item)]
-    else:
-        selected = [item for item in items if item not in needs_apache]
-    if len(selected) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in selected])
+    selected, others = [], []
+    for item in items:
+        runs = needs_broker(item) if on_apache() else item.get_closest_marker("apache_kafka") is None
+        (selected if runs else others).append(item)
+    if others:
+        config.hook.pytest_deselected(items=others)
         items[:] = selected
-    return 0 if on_apache() else len(needs_apache)
+    return 0 if on_apache() else len(others)
 
 
 @dataclass(kw_only=True)

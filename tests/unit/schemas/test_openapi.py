@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
+import command_api.app
+import query_api.app
 from command_api.errors import CommandError
 from command_api.headers import KEY_PATTERN, MAX_KEY_CHARS, read_idempotency_key
 from domain.money import Money
@@ -37,6 +39,12 @@ VERB = (
     r"(create|confirm|capture|cancel|refund|get|list|request|receive|update|delete|rotate|revoke|resend|replay"
     r"|explain|resolve|assign|retry|give_up|accept|discard|use|lock|unlock)"
 )
+
+
+def test_what_is_published_is_what_the_code_describes() -> None:
+    described = {**command_api.app.openapi_documents(), **query_api.app.openapi_documents()}
+    published = {f"openapi/{name}.json": document for name, document in DOCUMENTS.items()}
+    assert json.loads(json.dumps(described)) == published, "make schemas publishes what was changed"
 
 
 @both
