@@ -67,7 +67,9 @@ def result_of_failed_read(task: Task, outcome: FailedCall, *, uniform: Uniform) 
             return _defer(outcome, uniform)
         case Retryable():
             return _retry(task, outcome, uniform)
-        case UnknownOutcome() | Broken():
+        case UnknownOutcome(reason=reason):  # no failure is stored for a read: it has no idempotency key
+            return _retry(task, Retryable(reason=reason), uniform)
+        case Broken():
             return TaskResult.retry(delay_s=RETRIES.longest_s, error=outcome.reason)
         case Refused():
             return TaskResult.dead(f"Stripe does not show it: {outcome.fault.code}: {outcome.fault.message}")
