@@ -48,12 +48,14 @@ SETTINGS = {
 async def kill_at_random(
     system: System, chance: random.Random, until: asyncio.Event, *, often: Collection[str] = ()
 ) -> Counter[str]:
-    """Kill one part after the other, and start it again, until told to stop; some of them more often than others."""
+    """Kill one part after the other, and start it again, until told to stop; in each round all, some of them often."""
     killed: Counter[str] = Counter()
     names = [part.name for part in system.stack.components]
     names += 3 * [name for name in names if name in often]
+    waiting: list[str] = []
     while not until.is_set():
-        name = chance.choice(names)
+        waiting = waiting or chance.sample(names, len(names))
+        name = waiting.pop()
         system.stack.kill(name)
         await asyncio.sleep(chance.random() * 0.3)  # how long it is away
         await system.stack.restart(name)
