@@ -45,9 +45,9 @@ async def test_a_redis_that_never_answers_slows_down_only_one_request(pool: Pool
         first = time.monotonic() - started
         assert 0.2 <= first < 1
         started = time.monotonic()
-        for number in range(5):
+        for number in range(10):
             assert (await api.create(f"k-2-{number}")).status_code == 201
-        assert time.monotonic() - started < 0.6
+        assert time.monotonic() - started < 1.8
         replay = await api.create("k-1")
         assert replay.headers["idempotent-replayed"] == "true"
     assert REDIS_UNAVAILABLE._value.get() >= before + 12

@@ -52,9 +52,9 @@ async def test_after_a_restart_no_command_meets_a_dead_connection(server: Valkey
 
 async def test_a_server_that_does_not_answer_costs_one_time_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        redis = create_redis(settings(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", timeout_ms=100))
+        redis = create_redis(settings(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", timeout_ms=500))
         started = monotonic()
         with pytest.raises(RedisError):
             await redis.get("key")
-        assert monotonic() - started < 0.5
+        assert monotonic() - started < 0.95
         await redis.aclose()

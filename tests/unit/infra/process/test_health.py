@@ -71,7 +71,7 @@ async def test_a_failed_check_is_503_with_its_reason_and_leaves_liveness_alone()
 
 
 async def test_a_check_that_hangs_is_unhealthy_in_time_and_hides_no_other() -> None:
-    health = Health(timeout_s=0.05)
+    health = Health(timeout_s=0.4)
     health.add_readiness("slow", hanging)
     health.add_readiness("slower", never)
     health.add_readiness("database", well)
@@ -79,10 +79,10 @@ async def test_a_check_that_hangs_is_unhealthy_in_time_and_hides_no_other() -> N
     started = monotonic()
     report = await health.ready()
 
-    assert monotonic() - started < 0.15
+    assert monotonic() - started < 0.75
     assert report.checks == {
-        "slow": "no answer within 0.05 s",
-        "slower": "no answer within 0.05 s",
+        "slow": "no answer within 0.4 s",
+        "slower": "no answer within 0.4 s",
         "database": "ok",
     }
     assert report.http_status == 503
