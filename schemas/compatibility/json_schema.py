@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from enum import Enum
 
-from schemas.compatibility.node import Breaking, Json, Node
+from schemas.compatibility.node import Breaking, Json, Node, references, referred_to
 
 _SAYS_NOTHING = frozenset(
     (
@@ -48,6 +48,7 @@ class SchemaComparison:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, Use], list[Breaking]] = {}
+        self._same_definitions: dict[str, bool] = {}
 
     def compare(self, old: Node, new: Node, use: Use) -> list[Breaking]:
         """Return what breaks; a finding may be there more than once."""
@@ -55,8 +56,28 @@ class SchemaComparison:
         key = (old.path, new.path, use)
         if key not in self._known:
             self._known[key] = []  # a schema within itself adds nothing to what its other members say
-            self._known[key] = list(self._choices(old, new, use))
+            if not self._is_same(old, new):
+                self._known[key] = list(self._choices(old, new, use))
         return self._known[key]
+
+    def _is_same(self, old: Node, new: Node) -> bool:
+        """Tell whether nothing changed, in what the schemas refer to neither."""
+        return _are_same(old.value, new.value) and all(
+            self._is_same_definition(reference, old, new) for reference in references(old.value)
+        )
+
+    def _is_same_definition(self, reference: str, old: Node, new: Node) -> bool:
+        if reference not in self._same_definitions:
+            met, waiting, same = {reference}, [reference], True
+            while waiting and same:
+                place = waiting.pop()
+                before, after = (referred_to(node.root, place) for node in (old, new))
+                same = _are_same(before.value, after.value)
+                found = set(references(before.value)) - met
+                met |= found
+                waiting += found
+            self._same_definitions[reference] = same
+        return self._same_definitions[reference]
 
     def _choices(self, old: Node, new: Node, use: Use) -> Iterator[Breaking]:
         """Each choice of the one who wrote has to be one of the one who reads."""
@@ -229,6 +250,10 @@ def _is_mere_width(word: str, old: Node, new: Node) -> bool:
         and largest is not None
         and largest < _64_BITS
     )
+
+
+def _are_same(old: Json, new: Json) -> bool:
+    return bool(old == new) and _shown(old) == _shown(new)  # Python takes true for 1
 
 
 def _shown(value: Json) -> str:

@@ -63,14 +63,32 @@ class Node:
         reference = self.get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#"):
             return self
-        target = Node(self.root, "$", self.root)
-        for part in reference.removeprefix("#").split("/")[1:]:
-            target = target[part.replace("~1", "/").replace("~0", "~")]
-        target = target.resolved()
+        target = referred_to(self.root, reference).resolved()
         beside = {key: value for key, value in self.value.items() if key != "$ref"}
         # What is wrong is wrong where it is defined, unless this use makes a schema of its own out of it.
         place = target if beside.keys() <= _SAID_OF_A_USE else self
         return place.replaced({**target.value, **beside}) if beside else target
+
+
+def referred_to(root: Json, reference: str) -> Node:
+    """Return what a reference within the document (`#/a/b`) names, which may be a reference itself."""
+    target = Node(root, "$", root)
+    for part in reference.removeprefix("#").split("/")[1:]:
+        target = target[part.replace("~1", "/").replace("~0", "~")]
+    return target
+
+
+def references(value: Json) -> Iterator[str]:
+    """Yield every reference within the document that a value has, at whatever depth."""
+    if isinstance(value, dict):
+        reference = value.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#"):
+            yield reference
+        for member in value.values():
+            yield from references(member)
+    elif isinstance(value, list):
+        for element in value:
+            yield from references(element)
 
 
 def _joined(path: str, key: str) -> str:

@@ -33,6 +33,10 @@ RENAMED_TREE: Schema = {
     "$ref": "#/$defs/Node",
     "$defs": {"Node": an_object("left", "right", name=TEXT, left={"$ref": "#/$defs/Node"}, right=TEXT)},
 }
+PAIR: Schema = {
+    "A": an_object("b", b={"$ref": "#/$defs/B"}),
+    "B": an_object("a", "c", a={"$ref": "#/$defs/A"}, c={"$ref": "#/$defs/C"}),
+}
 
 ALLOWED_IN_EVENTS = {
     "the same": (an_object(a=TEXT), an_object(a=TEXT)),
@@ -130,6 +134,16 @@ FORBIDDEN_IN_EVENTS = {
         TREE,
         {"$ref": "#/$defs/Tree", "$defs": {"Tree": an_object(name=TEXT, left={"$ref": "#/$defs/Tree"})}},
         "$['$defs'].Tree.properties.left: was optional and has become required",
+    ),
+    "in a definition of a definition that names the one that names it": (
+        {"$ref": "#/$defs/A", "$defs": {**PAIR, "C": an_object(cents=NUMBER)}},
+        {"$ref": "#/$defs/A", "$defs": {**PAIR, "C": an_object(cents=TEXT)}},
+        "$['$defs'].C.properties.cents: integer has become string",
+    ),
+    "true where it was 1": (
+        an_object(a={"const": 1}),
+        an_object(a={"const": True}),
+        "$.properties.a: integer has become boolean",
     ),
     "one of several": (
         {"oneOf": [CAT, DOG]},
