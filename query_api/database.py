@@ -2,7 +2,7 @@
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from infra.postgres.pool import Pool, create_pool
+from infra.postgres.pool import Plans, Pool, create_pool
 from infra.postgres.pooling import DIRECT, Pooling
 
 NAME = "query-api"
@@ -17,5 +17,7 @@ def create_read_pool(url: str, *, size: int, timeout_ms: int, pooling: Pooling =
         return create_pool(url, size=size, name=NAME, autocommit=True, pooling=pooling)
     given = conninfo_to_dict(url).get("options", "")
     options = f"{given} -c default_transaction_read_only=on -c statement_timeout={timeout_ms}".strip()
-    # The best plan of a list depends on its filters.
-    return create_pool(make_conninfo(url, options=options), size=size, name=NAME, autocommit=True, generic_plans=False)
+    # Lists, whose best plan depends on their filters, are not prepared.
+    return create_pool(
+        make_conninfo(url, options=options), size=size, name=NAME, autocommit=True, plans=Plans.AS_COSTED
+    )

@@ -38,7 +38,7 @@ from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import open_vault
 from event_store.reconciliation import command_run, load_run, metadata
 from infra.ids import uuid7
-from infra.postgres.pool import Connection, Pool
+from infra.postgres.pool import Connection, Plans, Pool
 from infra.settings.loading import load_settings
 from infra.settings.reconciliation import zone_named
 from infra.stripe.client import stripe_client
@@ -237,7 +237,7 @@ def _result(state: RunState, opened: Sequence[ListedDiscrepancy], *, open_elsewh
 @asynccontextmanager
 async def _pool(settings: ReconciliationSettings) -> AsyncIterator[Pool]:
     async with open_vault(settings, "reconcile") as vault:
-        pool = encrypting_pool(settings, vault, name="reconcile", size=4, generic_plans=False)
+        pool = encrypting_pool(settings, vault, name="reconcile", size=4, plans=Plans.AT_EACH_CALL)
         await pool.open()
         try:
             yield pool

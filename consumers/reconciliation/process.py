@@ -15,7 +15,7 @@ from event_store.privacy.vault import AnyVault, open_vault
 from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.dead_letters.worker import DeadLetters
-from infra.postgres.pool import postgres_check
+from infra.postgres.pool import Plans, postgres_check
 from infra.postgres.sessions import require_session
 from infra.process.heartbeat import Heartbeat
 from infra.process.runtime import Runtime
@@ -35,7 +35,7 @@ async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
 
 async def _serve(runtime: Runtime, settings: ReconciliationSettings, vault: AnyVault) -> None:
     # It compares whole days: the best plan depends on how much there is.
-    pool = encrypting_pool(settings, vault, name=NAME, generic_plans=False)
+    pool = encrypting_pool(settings, vault, name=NAME, plans=Plans.AT_EACH_CALL)
     wake = asyncio.Event()
     # After the commit: the runs are there then.
     apply = checkpointed(pool, NAME, write_tables, committed=lambda _: wake.set())

@@ -7,7 +7,7 @@ from consumers.sweeper.settings import SweeperSettings
 from consumers.sweeper.sweeper import Sweeper
 from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
-from infra.postgres.pool import postgres_check
+from infra.postgres.pool import Plans, postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.redis.redlock import open_redlock
@@ -25,7 +25,7 @@ async def serve(runtime: Runtime, settings: SweeperSettings) -> None:
 
 async def _serve(runtime: Runtime, settings: SweeperSettings, vault: AnyVault) -> None:
     # Its statements look at a part of the log, and a plan that does not know which reads all of the tasks.
-    pool = encrypting_pool(settings, vault, name=NAME, generic_plans=False)
+    pool = encrypting_pool(settings, vault, name=NAME, plans=Plans.AT_EACH_CALL)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()
     try:

@@ -4,6 +4,7 @@ import asyncio
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from enum import StrEnum
 from time import monotonic
 from typing import ClassVar, TypeAlias
 
@@ -32,10 +33,6 @@ _CONNECTION_DEFAULTS = {
 # A process that is frozen (SIGSTOP, a paused container or machine) inside a transaction keeps its row locks, and its
 # positions keep the relay waiting at their gap: without this, no payment goes on until the process does.
 _OPTIONS = "-c idle_in_transaction_session_timeout=3000"
-# https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE. A plan that was made while its
-# table was small reads all of it, and is kept when the table has grown: none that is kept may do so.
-_GENERIC_PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
-_CUSTOM_PLANS = "-c plan_cache_mode=force_custom_plan"
 # The database answered, so there is no outage: serialization failures and deadlocks, a value or statement
 # beyond its limits, a canceled statement, a lock not available.
 _ANSWERS = ("40", "54", "57014", "55P03")
@@ -48,6 +45,21 @@ _LOST = (
     "idle_in_transaction_session_timeout is 0 behind this pooler: a process that is frozen in a transaction would hold "
     "up every payment. Run SELECT event_store.apply_login_settings() as the owner of the database"
 )
+
+
+class Plans(StrEnum):
+    """When a prepared statement is planned: the settings of a connection that say so.
+
+    A plan that was made while its table was small reads all of it, and is kept when the table has grown: none that is
+    kept may do so. https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
+    """
+
+    ONCE = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+    """Once for a connection, by indexes: right for statements that look for a few rows."""
+    AT_EACH_CALL = "-c plan_cache_mode=force_custom_plan"
+    """For the values of each call: right where they decide, and longer than most calls take."""
+    AS_COSTED = "-c enable_seqscan=off"
+    """For the values of the first five calls; then once, if by PostgreSQL's estimates those plans were no better."""
 
 
 class DatabaseUnavailable(Unavailable, psycopg.OperationalError):
@@ -144,7 +156,7 @@ def create_pool(
     name: str,
     idle: int = 1,
     autocommit: bool = False,
-    generic_plans: bool = True,
+    plans: Plans = Plans.ONCE,
     configure: Callable[[Connection], Awaitable[None]] | None = None,
     pooling: Pooling = DIRECT,
 ) -> Pool:
@@ -152,11 +164,9 @@ def create_pool(
 
     `name` is what `pg_stat_activity` shows, and `idle` how many connections are kept at least. Transactions are
     explicit but with `autocommit` (single reads need none), statements are prepared on their second use.
-    `generic_plans`: they are planned once for a connection, by indexes, which is right for those that look for a few
-    rows; else for the values of each call, which takes longer than most of those do. `configure` is given every new
-    connection first, and leaves it outside of a transaction. Who waits longer than 3 s for a connection gets
-    `DatabaseUnavailable`. `pooling`: what `url` leads to; behind a pooler in transaction
-    mode, settings and plans are those of the login role (migration 0041).
+    `configure` is given every new connection first, and leaves it outside of a transaction. Who waits longer than 3 s
+    for a connection gets `DatabaseUnavailable`. `pooling`: what `url` leads to; behind a pooler in transaction mode,
+    settings and plans are those of the login role (migration 0041).
     """
 
     async def configured(connection: Connection) -> None:
@@ -164,7 +174,7 @@ def create_pool(
         if configure is not None:
             await configure(connection)
 
-    options = f"{_OPTIONS} {_GENERIC_PLANS if generic_plans else _CUSTOM_PLANS}"
+    options = f"{_OPTIONS} {plans}"
     pool = Pool(
         connection_string(url, name=name, options=options, pooling=pooling),
         kwargs={"autocommit": autocommit, "prepare_threshold": pooling.prepare_threshold()},

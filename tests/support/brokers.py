@@ -68,7 +68,8 @@ def select_for_broker(config: pytest.Config, items: list[pytest.Item]) -> int:
     On the embedded broker everything runs but the tests marked `apache_kafka`; on real Kafka what is marked so, what is
     marked `broker`, and what uses a broker's fixture.
     """
-    selected, others = [], []
+    selected: list[pytest.Item] = []
+    others: list[pytest.Item] = []
     for item in items:
         runs = needs_broker(item) if on_apache() else item.get_closest_marker("apache_kafka") is None
         (selected if runs else others).append(item)

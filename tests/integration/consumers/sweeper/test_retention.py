@@ -13,7 +13,7 @@ from event_store.appends import Append
 from event_store.privacy.attached import attach
 from event_store.privacy.vault import Vault
 from event_store.store import Connection, append, find_response, load
-from infra.postgres.pool import Pool, create_pool
+from infra.postgres.pool import Plans, Pool, create_pool
 from schemas.envelope import NO_MERCHANT, EventMetadata
 from schemas.events import STRIPE_EVENT_CODEC
 from schemas.events.stripe_events import stream_id_of
@@ -29,7 +29,7 @@ RULES = RetentionRules(answers_days=30, tasks_days=90, stripe_bodies_days=60)
 
 @pytest_asyncio.fixture
 async def pool(database: Database) -> AsyncIterator[Pool]:
-    async with create_pool(database.url("app"), size=2, name="test", generic_plans=False) as opened:
+    async with create_pool(database.url("app"), size=2, name="test", plans=Plans.AT_EACH_CALL) as opened:
         yield opened
 
 

@@ -15,7 +15,7 @@ from domain.payment.events import PaymentEvent
 from event_store.appends import Append, Appended
 from event_store.store import Connection, append
 from infra.ids import uuid7
-from infra.postgres.pool import Pool, create_pool
+from infra.postgres.pool import Plans, Pool, create_pool
 from projections.watermark.advance import Watermark
 from schemas.events import PAYMENT_CODEC
 from tests.support.database import Database
@@ -33,7 +33,7 @@ MARK = "SELECT position, generation FROM consumers.payments_watermark"
 
 @pytest_asyncio.fixture
 async def pool(database: Database) -> AsyncIterator[Pool]:
-    async with create_pool(database.url("app"), size=2, name="test", generic_plans=False) as opened:
+    async with create_pool(database.url("app"), size=2, name="test", plans=Plans.AT_EACH_CALL) as opened:
         yield opened
 
 

@@ -9,7 +9,7 @@ from infra.embedded.home import Home
 from infra.embedded.passwords import load_or_create
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import OWNER, PostgresServer
-from infra.postgres.pool import DatabaseUnavailable, Pool, create_pool, postgres_check
+from infra.postgres.pool import DatabaseUnavailable, Plans, Pool, create_pool, postgres_check
 from infra.process.health import Unhealthy
 from tests.support.waiting import eventually
 
@@ -143,15 +143,13 @@ async def is_ready(pool: Pool) -> bool:
     return True
 
 
-@pytest.mark.parametrize("generic_plans", [True, False])
+@pytest.mark.parametrize("plans", Plans)
 async def test_what_was_planned_for_a_small_table_does_not_read_a_large_one(
-    server: PostgresServer, *, generic_plans: bool
+    server: PostgresServer, plans: Plans
 ) -> None:
     """A statement that is prepared while its table has five rows is still in use when there are many."""
     await up(server)
-    small = create_pool(
-        server.url(OWNER, "postgres"), size=1, name="test", autocommit=True, generic_plans=generic_plans
-    )
+    small = create_pool(server.url(OWNER, "postgres"), size=1, name="test", autocommit=True, plans=plans)
     async with small as pool, pool.connection() as conn:
         await conn.execute("CREATE TABLE grown (id integer PRIMARY KEY)")
         await conn.execute("INSERT INTO grown SELECT generate_series(1, 5)")
