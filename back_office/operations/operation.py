@@ -125,6 +125,14 @@ UNLOCK_STAFF = StaffOperation(
     "before the lock stay ended.",
     permission=Permission.MANAGE_STAFF,
 )
+END_STAFF_SESSIONS = StaffOperation(
+    name="end-sessions",
+    title="End all sessions",
+    button="End all sessions",
+    consequence="Whoever is logged in with this account has to log in again, within seconds, in every process of the "
+    "back office.",
+    permission=Permission.MANAGE_STAFF,
+)
 RETRY_SAGA = StaffOperation(
     name="retry",
     title="Retry what a saga takes back",

@@ -112,6 +112,8 @@ async def erase(
         await asyncio.sleep(forgotten_after_s)
         later = await find_user_data(conn, order.subject, after=position)
         streams += await _mark_streams(conn, order, later, erasure_id, metadata_keys)
+        await _erase_webhook_answers(conn, found)  # to webhooks that were under way
+        await _erase_webhook_answers(conn, later)
     log.info("user_erased", erasure_id=str(erasure_id), keys=len(receipt.keys), streams=streams)
     return Erased(receipt=receipt, position=position, streams=streams, found=found)
 
@@ -157,6 +159,7 @@ async def _destroy(
         every_key = taken | later_key | found.key_ids - others  # one that was lost may come back with a backup
         burned = await burned_keys(conn, every_key) if every_key else set()
         keys = tuple(KeyId(key_id) for key_id in sorted(every_key - burned))
+        webhook_answers = await _erase_webhook_answers(conn, found)
         receipt = UserErased(
             erasure_id=erasure_id,
             merchant_id=order.merchant_id,
@@ -166,6 +169,7 @@ async def _destroy(
             keys=keys,
             payments=len(found.streams),
             in_clear=in_clear,
+            webhook_answers=webhook_answers,
         )
         burning = [
             _append(each, NO_STREAM, KeyDestroyed(key_id=each, erasure_id=erasure_id), metadata) for each in keys
@@ -180,6 +184,13 @@ async def _destroy(
             return receipt, last.position
         transaction.force_rollback = True
     return None
+
+
+async def _erase_webhook_answers(conn: Connection, found: UserData) -> int:
+    """Take away what endpoints answered to webhooks of the user's payments; return how many answers."""
+    row = await (await conn.execute(SQL.erase_webhook_answers, {"payment_ids": list(found.streams)})).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def _keys_of_others(conn: Connection, key_ids: Collection[UUID]) -> set[UUID]:

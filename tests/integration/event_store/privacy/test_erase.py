@@ -54,6 +54,41 @@ async def test_what_was_erased_reads_so(encrypting: Connection, officer: Connect
     assert orjson.loads(first.data)["description"] == "[erased]"
 
 
+async def an_answer(owner: Connection, payment_id: UUID, answer: str) -> None:
+    """Have an endpoint answer so to a webhook of a payment."""
+    await owner.execute(
+        "WITH endpoint AS (INSERT INTO webhooks_out.endpoints (endpoint_id, merchant_id, url, event_types, description,"
+        " enabled, secret) VALUES (gen_random_uuid(), 'm', gen_random_uuid()::text, '{}', '', true, '') RETURNING *),"
+        " delivery AS (INSERT INTO webhooks_out.deliveries (endpoint_id, event_id, payment_id, version, position,"
+        " event_type, status) SELECT endpoint_id, gen_random_uuid(), %s, 1, 1, 'payment.requested', 'delivered'"
+        " FROM endpoint RETURNING *)"
+        " INSERT INTO webhooks_out.attempts (delivery_id, duration_ms, status, answer)"
+        " SELECT delivery_id, 12, 200, %s FROM delivery",
+        [payment_id, answer],
+    )
+
+
+async def test_what_endpoints_answered_about_the_user_is_taken_away(
+    encrypting: Connection, officer: Connection, database: Database
+) -> None:
+    theirs = await a_known_payment(encrypting)
+    others = await a_known_payment(encrypting, user_id=UserId("somebody_else"))
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        for payment_id, answer in ((theirs, f"thank you, {EMAIL}"), (theirs, "ok"), (others, "ok")):
+            await an_answer(owner, payment_id, answer)
+        done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+        rows = await owner.execute("SELECT status, answer FROM webhooks_out.attempts ORDER BY answer")
+        assert await rows.fetchall() == [(200, "ok"), (200, None), (200, None)]
+        assert done.receipt.webhook_answers == 2
+        receipt = (await load(officer, stream_id_of(SUBJECT)))[-1]
+        assert PRIVACY_CODEC.decode(receipt) == done.receipt
+        await an_answer(owner, theirs, "late")  # to a webhook that was under way
+        again = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+        assert again.receipt.webhook_answers == 1
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await officer.execute("UPDATE webhooks_out.attempts SET answer = NULL")
+
+
 async def test_others_are_not_erased(encrypting: Connection, officer: Connection, vault: Vault) -> None:
     stream_id = await a_known_payment(encrypting, user_id=UserId("somebody_else"))
     await a_known_payment(encrypting)

@@ -51,6 +51,8 @@ async def test_all_others_are_ended_but_nobody_elses(finance: BackOffice) -> Non
     assert "number" not in form.fields
     await finance.browser.post(form.action, data=form.fields)
     assert [await is_logged_in(each) for each in (*others, operator, finance)] == [False, False, True, True]
+    (command,) = finance.command_api.commands()
+    assert (command.url.path, command.headers["paystream-actor"]) == ("/staff/finance/end-sessions", "finance")
 
 
 async def test_the_session_of_somebody_else_cannot_be_ended(finance: BackOffice) -> None:
