@@ -38,7 +38,8 @@ ROWS_LEFT_OUT = Counter(
 for _list in StripeList:
     ROWS_LEFT_OUT.labels(_list.value)
 
-_OF_THE_ROW = (UnexpectedObject, EventTooLarge, EventNotStorable, psycopg.DataError, OverflowError)
+ERRORS_OF_A_ROW = (UnexpectedObject, EventTooLarge, EventNotStorable, psycopg.DataError, OverflowError)
+"""What says that one row cannot be recorded, and nothing about the others."""
 _TRIED_AGAIN_FOR_S = 30 * 24 * 3600
 """A row that still cannot be recorded then holds the watermark no longer. So long Stripe lists events:
 https://docs.stripe.com/api/events/list."""
@@ -146,14 +147,14 @@ async def _record(
     try:
         async with conn.transaction():
             return await record(conn, rows, correlation_id=correlation_id), None
-    except _OF_THE_ROW:
+    except ERRORS_OF_A_ROW:
         pass  # which row it is of shows when each is recorded alone
     new, left_out = 0, list[int]()
     for row in reversed(rows):
         try:
             async with conn.transaction():
                 new += await record(conn, [row], correlation_id=correlation_id)
-        except _OF_THE_ROW as error:
+        except ERRORS_OF_A_ROW as error:
             ROWS_LEFT_OUT.labels(list_.value).inc()
             said = f"{type(error).__name__}: {error}"
             log.error("stripe_list_row_left_out", list=list_.value, stripe_id=row.get("id"), error=said)  # noqa: TRY400 - no fault of this code
