@@ -6,7 +6,7 @@ What is left to do then is found again by doing the same once more.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,8 @@ from schemas.personal.encrypted import ERASED, EncryptedValue, key_ids, replaced
 log = structlog.get_logger(__name__)
 
 _KEYS_PER_CALL = 500
+_KEYS_PER_RECEIPT = 10_000
+"""An event has a largest size (event_store.appends.MAX_EVENT_BYTES), and each payment of a user has several keys."""
 _TRIES = 5
 
 
@@ -179,11 +181,22 @@ async def _destroy(
             results += await append(conn, burning[start : start + _KEYS_PER_CALL])
         stream_id = stream_id_of(order.subject)
         version = len(await load(conn, stream_id))
-        results += await append(conn, [_append(stream_id, version, receipt, metadata)])
+        receipts = Append.of(
+            PRIVACY_CODEC, _parts(receipt), stream_id=stream_id, expected_version=version, metadata=metadata
+        )
+        results += await append(conn, [receipts])
         if all(isinstance(each, Appended) for each in results) and isinstance(last := results[-1], Appended):
             return receipt, last.position
         transaction.force_rollback = True
     return None
+
+
+def _parts(receipt: UserErased) -> Sequence[UserErased]:
+    """Return the receipt as several where it has more keys than an event holds; what it counts is in the first."""
+    keys = [receipt.keys[start : start + _KEYS_PER_RECEIPT] for start in range(0, len(receipt.keys), _KEYS_PER_RECEIPT)]
+    first, *others = keys or [()]
+    rest = replace(receipt, payments=0, in_clear=0, webhook_answers=0)
+    return [replace(receipt, keys=first), *(replace(rest, keys=each) for each in others)]
 
 
 async def _erase_webhook_answers(conn: Connection, found: UserData) -> int:
