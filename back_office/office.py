@@ -60,7 +60,11 @@ class Office:
                 idle_s=settings.back_office_session_idle_s,
                 max_s=settings.back_office_session_max_s,
             ),
-            lockout=Lockout(failures=settings.back_office_lockout_failures, locked_s=settings.back_office_lockout_s),
+            lockout=Lockout(
+                failures=settings.back_office_lockout_failures,
+                locked_s=settings.back_office_lockout_s,
+                accounts=(account.name for account in settings.back_office_staff),
+            ),
             locks=StaffLocks(admin_api),
             streams=Streams(most=settings.back_office_max_streams),
             zone=zone_named(settings.reconciliation_time_zone),

@@ -3,7 +3,13 @@
 from infra.http.openapi import ApiDescription
 from schemas.http.access import CreateApiKeyBody, CreateMerchantBody, RotateApiKeyBody
 from schemas.http.exports import RecordExportBody
-from schemas.http.operations import AssignBody, GiveUpBody, ReasonBody, ReplayDeadLettersBody
+from schemas.http.operations import (
+    AssignBody,
+    GiveUpBody,
+    ReasonBody,
+    ReplayDeadLetterBody,
+    ReplayDeadLettersBody,
+)
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
@@ -68,6 +74,7 @@ API = ApiDescription(
         ReasonBody,
         GiveUpBody,
         AssignBody,
+        ReplayDeadLetterBody,
         ReplayDeadLettersBody,
         SignInBody,
         RecoveryCodeBody,

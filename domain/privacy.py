@@ -22,7 +22,10 @@ class KeyDestroyed:
 class UserErased:
     """The receipt: the personal data of a user was erased. ``keys`` were destroyed; ``payments`` had some of it.
 
+    An erasure of very many keys has several, with the same ``erasure_id``: the counts are in the first of them.
     ``in_clear`` counts events that hold personal data in clear, since they were recorded before it was encrypted.
+    ``webhook_answers`` counts what merchants' endpoints had answered to webhooks of the payments, and was taken away;
+    None of receipts from before that was done.
     """
 
     erasure_id: ErasureId
@@ -33,6 +36,7 @@ class UserErased:
     keys: tuple[KeyId, ...]
     payments: int
     in_clear: int
+    webhook_answers: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ _TITLES: Mapping[str, str] = {
     "access.recovery_code_used": "Used a recovery code",
     "access.staff_locked": "Locked somebody out",
     "access.staff_unlocked": "Unlocked an account",
+    "access.staff_sessions_ended": "Ended all sessions of an account",
     "access.key_created": "Made an API key",
     "access.key_rotated": "Replaced an API key",
     "access.key_revoked": "Ended an API key",

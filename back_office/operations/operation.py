@@ -40,7 +40,6 @@ class StaffOperation:
     force_label: str = ""
     has_hours: bool = False
     needs_reason: bool = True
-    sends_reason: bool = True
 
     def body(self, fields: Mapping[str, str]) -> Json:
         """Return the body of the call. Raises FormIncomplete."""
@@ -49,7 +48,7 @@ class StaffOperation:
         reason = fields.get("reason", "").strip()
         if reason or self.needs_reason:
             check_reason(reason, mistakes)
-        if self.sends_reason and reason:
+        if reason:
             body["reason"] = reason
         if self.has_assignee:
             body["assignee"] = assignee = fields.get("assignee", "").strip() or None
@@ -126,6 +125,14 @@ UNLOCK_STAFF = StaffOperation(
     "before the lock stay ended.",
     permission=Permission.MANAGE_STAFF,
 )
+END_STAFF_SESSIONS = StaffOperation(
+    name="end-sessions",
+    title="End all sessions",
+    button="End all sessions",
+    consequence="Whoever is logged in with this account has to log in again, within seconds, in every process of the "
+    "back office.",
+    permission=Permission.MANAGE_STAFF,
+)
 RETRY_SAGA = StaffOperation(
     name="retry",
     title="Retry what a saga takes back",
@@ -150,8 +157,6 @@ REPLAY = StaffOperation(
     consequence="The running consumer applies all of the list above again, in their order. If one fails again, those "
     "behind it go on waiting.",
     permission=Permission.OPERATE,
-    needs_reason=False,
-    sends_reason=False,
 )
 DISCARD = StaffOperation(
     name="discard",

@@ -1,10 +1,10 @@
 """The accounts of the back office: who has one, who is locked, where each is logged in, and what an operator does then.
 
 Accounts are a setting, BACK_OFFICE_STAFF: who has one at all, with which role and password, is changed there. Locks are
-the command API's; sessions, and the locks after wrong passwords, are this process's.
+the command API's, which knows as well when all sessions of somebody were ended; sessions, and the locks after wrong
+passwords, are this process's.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import unquote
@@ -18,12 +18,13 @@ from starlette.responses import RedirectResponse
 from back_office.apis.errors import Json
 from back_office.office import Office, office_of
 from back_office.operations.forms import Attempt, Subject, add_operation
-from back_office.operations.operation import LOCK_STAFF, MAX_REASON_CHARS, UNLOCK_STAFF, check_reason
+from back_office.operations.operation import END_STAFF_SESSIONS, LOCK_STAFF, UNLOCK_STAFF
 from back_office.staff.locks import KnownLocks, StaffLock
 from back_office.staff.roles import Permission
+from back_office.staff.session_routes import end_own_sessions_before
 from back_office.web.addresses import segment
 from back_office.web.templates import page
-from back_office.web.visitor import Visitor, kept_fields, requires
+from back_office.web.visitor import Visitor, requires
 from back_office.web.words import words
 from infra.settings.staff import StaffAccount
 
@@ -72,49 +73,6 @@ async def show_account(request: Request, visitor: Officer, name: str) -> Respons
     return page(request, "staff/show.html", visitor, listed=listed, sessions=sessions)
 
 
-@router.get("/staff/{name}/end-sessions")
-async def show_end_form(request: Request, visitor: Officer, name: str) -> Response:
-    """Ask for the reason."""
-    return _end_form(request, visitor, _account(office_of(request), name), fields=kept_fields(request))
-
-
-@router.post("/staff/{name}/end-sessions")
-async def end_sessions(request: Request, visitor: Officer, name: str) -> Response:
-    """End somebody's sessions in this process. Raises FormRefused."""
-    fields = await visitor.form(request)
-    office = office_of(request)
-    account, reason = _account(office, name), fields.get("reason", "").strip()
-    mistakes: dict[str, str] = {}
-    check_reason(reason, mistakes)
-    if mistakes:
-        return _end_form(request, visitor, account, fields=fields, mistakes=mistakes)
-    ended = office.sessions.revoke(account.name, but=visitor.session)
-    CHANGES.labels("end-sessions").inc()
-    log.warning("staff_account_changed", account=account.name, change="end-sessions", reason=reason)
-    visitor.session.notice = _said_of_sessions(ended)
-    return RedirectResponse(_address(account), status_code=303)
-
-
-def _end_form(
-    request: Request,
-    visitor: Visitor,
-    account: StaffAccount,
-    *,
-    fields: Mapping[str, str],
-    mistakes: Mapping[str, str] | None = None,
-) -> Response:
-    return page(
-        request,
-        "staff/end_sessions.html",
-        visitor,
-        status=422 if mistakes else 200,
-        account=account,
-        reason=fields.get("reason", ""),
-        mistakes=mistakes or {},
-        most_chars=MAX_REASON_CHARS,
-    )
-
-
 async def _subject(office: Office, name: str) -> Subject:
     account = _account(office, unquote(name))
     return Subject(details=[("Account", account.name), ("Role", words(account.role))], back=_address(account))
@@ -132,6 +90,13 @@ def _unlocked(attempt: Attempt, body: Json) -> Response:
     return _changed(attempt, account, body["said"] + (" Its wrong passwords are forgotten." if had_failed else ""))
 
 
+def _ended(attempt: Attempt, body: Json) -> Response:
+    office, account = _of(attempt)
+    end_own_sessions_before(attempt.visitor, account.name, body["position"])
+    ended = office.sessions.revoke(account.name, but=attempt.visitor.session)
+    return _changed(attempt, account, f"{body['said']} Here, {_said_of_sessions(ended)}")
+
+
 def _changed(attempt: Attempt, account: StaffAccount, said: str) -> Response:
     office_of(attempt.request).locks.forget()
     change = attempt.operation.name
@@ -142,6 +107,7 @@ def _changed(attempt: Attempt, account: StaffAccount, said: str) -> Response:
 
 
 add_operation(router, LOCK_STAFF, place="/staff", path="/staff/{}/lock", find=_subject, done=_locked)
+add_operation(router, END_STAFF_SESSIONS, place="/staff", path="/staff/{}/end-sessions", find=_subject, done=_ended)
 add_operation(router, UNLOCK_STAFF, place="/staff", path="/staff/{}/unlock", find=_subject, done=_unlocked)
 
 

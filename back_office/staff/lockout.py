@@ -5,11 +5,11 @@ It is known to this process alone, and until it ends. The lock of an operator is
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 _MOST_NAMES = 10_000
-"""Of names that are remembered: more are a flood of guesses, and then the oldest are forgotten."""
+"""Of nobody's names that are remembered: more are a flood of guesses, and then the oldest are forgotten."""
 
 
 @dataclass(slots=True)
@@ -19,17 +19,26 @@ class _Failures:
 
 
 class Lockout:
-    """Counts failures by name."""
+    """Counts failures by name. Those of `accounts` are never forgotten for others: no flood of names opens one."""
 
-    def __init__(self, *, failures: int, locked_s: float, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        failures: int,
+        locked_s: float,
+        accounts: Iterable[str] = (),
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._allowed = failures
+        self._accounts = frozenset(name.casefold() for name in accounts)
         self._locked_s = locked_s
         self._now = now
-        self._of = OrderedDict[str, _Failures]()
+        self._of_accounts: dict[str, _Failures] = {}
+        self._of_nobody = OrderedDict[str, _Failures]()
 
     def locked_for_s(self, name: str) -> float:
         """Return for how long the name stays locked; 0 when it is not."""
-        failures = self._of.get(name.casefold())
+        failures = self._kept_in(name).get(name.casefold())
         return max(0.0, failures.locked_until - self._now()) if failures else 0.0
 
     def unlock(self, name: str) -> bool:
@@ -44,10 +53,11 @@ class Lockout:
         Before the password is looked at: of many guesses at the same instant, no more are looked at than of as many
         one by one.
         """
-        failures = self._of.setdefault(name.casefold(), _Failures())
-        self._of.move_to_end(name.casefold())
-        while len(self._of) > _MOST_NAMES:
-            self._of.popitem(last=False)
+        failures = self._kept_in(name).setdefault(name.casefold(), _Failures())
+        if name.casefold() in self._of_nobody:
+            self._of_nobody.move_to_end(name.casefold())
+        while len(self._of_nobody) > _MOST_NAMES:
+            self._of_nobody.popitem(last=False)
         failures.count += 1
         if failures.count < self._allowed:
             return False
@@ -56,4 +66,7 @@ class Lockout:
 
     def succeeded(self, name: str) -> None:
         """Forget the failures of a name."""
-        self._of.pop(name.casefold(), None)
+        self._kept_in(name).pop(name.casefold(), None)
+
+    def _kept_in(self, name: str) -> dict[str, _Failures]:
+        return self._of_accounts if name.casefold() in self._accounts else self._of_nobody

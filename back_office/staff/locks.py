@@ -53,13 +53,13 @@ class KnownLocks:
         return lock if lock is not None and lock.is_locked else None
 
     def last_position(self, name: str) -> int:
-        """Return the position of the event that locked somebody last; 0 for never."""
+        """Return the position of the event that locked somebody, or ended their sessions, last; 0 for never."""
         lock = self._by_name.get(name.casefold())
         return 0 if lock is None else lock.lock_position
 
     def has_ended(self, session: Session) -> bool:
-        """Whether somebody was locked since their session began, also if they are not any more."""
-        return self.last_position(session.account.name) != session.lock_position
+        """Whether somebody was locked, or had all sessions ended, since their session began; positions rise."""
+        return self.last_position(session.account.name) > session.lock_position
 
 
 class StaffLocks:

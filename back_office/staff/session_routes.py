@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse
 
 from back_office.office import office_of
 from back_office.staff.roles import Permission
+from back_office.web.addresses import segment
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -18,6 +19,7 @@ router = APIRouter()
 Self = Annotated[Visitor, Depends(requires(Permission.SEE_OWN_SESSIONS))]
 
 _MINUTE_S = 60
+_OF_THEIR_OWN = "all other sessions of their own"
 
 
 @router.get("/sessions")
@@ -39,10 +41,24 @@ def _ago(seconds: float) -> str:
 
 @router.post("/sessions/revoke")
 async def revoke(request: Request, visitor: Self) -> Response:
-    """End one of their other sessions, or all others. Raises FormRefused."""
+    """End one of their other sessions, or all others in every process. Raises FormRefused, ApiAway and ApiRefused."""
     fields = await visitor.form(request)
-    number = fields.get("number") or None
-    ended = office_of(request).sessions.revoke(visitor.name, number=number, but=visitor.session)
+    office, number = office_of(request), fields.get("number") or None
+    ended = office.sessions.revoke(visitor.name, number=number, but=visitor.session)
+    if number is None:
+        path, body = f"/staff/{segment(visitor.name)}/end-sessions", {"reason": _OF_THEIR_OWN}
+        answer = await office.admin_api.post(path, body, visitor.headers(request))
+        end_own_sessions_before(visitor, visitor.name, answer.body["position"])
+        office.locks.forget()
     log.info("staff_sessions_revoked", count=ended)
-    visitor.session.notice = "It was ended already." if not ended else f"{ended} ended."
+    if number is None:
+        visitor.session.notice = f"All others end within seconds; {ended} ended here."
+    else:
+        visitor.session.notice = f"{ended} ended." if ended else "It was ended already."
     return RedirectResponse("/sessions", status_code=303)
+
+
+def end_own_sessions_before(visitor: Visitor, name: str, position: int) -> None:
+    """Have the visitor's own session count as one that began after all sessions of the name were ended."""
+    if visitor.name == name:
+        visitor.session.lock_position = position

@@ -27,7 +27,7 @@ class Session:
     number: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     """Names the session on its owner's pages; it opens nothing."""
     lock_position: int = 0
-    """Of the event that had locked the account last when the session began; 0 for never."""
+    """Of the event that had locked the account, or ended its sessions, last when this one began; 0 for never."""
     notice: str = ""
     """What was done last, for the next page to say."""
     csrf_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from psycopg import Error as DatabaseError
 
+from domain.errors import DomainError
 from event_store.payments import PAYMENT
 from event_store.privacy.attached import Decrypting
 from event_store.store import load_many
@@ -17,6 +18,7 @@ from infra.postgres.pool import Pool
 from infra.postgres.queries import Queries
 from infra.process.shared_poller import SharedPoller, Waiter
 from schemas.envelope import RecordedEvent
+from schemas.errors import SchemaError
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +109,14 @@ class PollingStreamWaiter:
             streams = await load_many(connection, list({each.stream_id for each in moved}))
         for each in moved:
             events: Sequence[RecordedEvent] = streams[each.stream_id]
-            loaded = self._aggregate.load(events if self._vault is None else await self._vault.decrypt(events))
+            clear = events if self._vault is None else await self._vault.decrypt(events)
+            try:
+                loaded = self._aggregate.load(clear)
+            except (SchemaError, DomainError) as error:
+                # Of a newer version, perhaps. It is this client's alone: the others must not wait for it.
+                log.warning("stream_unreadable", stream_id=str(each.stream_id), error=type(error).__name__)
+                each.finish()
+                continue
             assert loaded.state is not None
             each.seen, each.version = loaded, loaded.version
             if each.until(loaded.state):

@@ -81,6 +81,7 @@ async def create_erasure(request: Request) -> Response:
             "keys": len(done.receipt.keys),
             "payments": len(done.found.streams),
             "in_clear": done.receipt.in_clear,
+            "webhook_answers": done.receipt.webhook_answers,
             "at_stripe": at_stripe(done.found.references),
             "position": done.position,
         }

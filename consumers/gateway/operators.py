@@ -19,7 +19,7 @@ from domain.errors import DomainError
 from domain.ids import AttemptId, EventId, MerchantId, PaymentId
 from domain.payment.commands import AcceptStripe, GiveUpTask, PaymentCommand, RetryTask
 from domain.payment.decide import decide
-from domain.payment.events import PaymentEvent
+from domain.payment.events import PaymentCancelRequested, PaymentEvent
 from event_store.decide import StillConflicting, StreamCommand, decide_and_append
 from event_store.event_log import ConnectionLog
 from event_store.payments import PAYMENT, LoadedPayment, load_payment
@@ -71,6 +71,8 @@ class _Locked:
     traceparent: str | None
     outcome_unknown: bool
     in_flight: bool
+    recovered_since: bool
+    """The log was reopened after the requesting event: attempts that were made before that may have been lost."""
     age_s: float
     """Since the requesting event, or the first attempt where that is older."""
 
@@ -81,7 +83,14 @@ class _Locked:
     @property
     def may_have_happened(self) -> bool:
         """Whether Stripe may have done it: whatever was sent may have had its effect, though no answer came."""
-        return self.attempts > 0 and not self.is_refresh
+        return (self.attempts > 0 or self.recovered_since) and not self.is_refresh
+
+    @property
+    def doubt(self) -> str:
+        """What speaks for it that it happened."""
+        if self.attempts > 0:
+            return f"it was tried {self.attempts} times"
+        return "the log was recovered since it was requested, and attempts before that may have been lost"
 
 
 class TaskAdmin:
@@ -137,7 +146,7 @@ class TaskAdmin:
             task = await _lock(conn, event_id)
             if task.may_have_happened and not force:
                 raise TaskRefused(
-                    f"Stripe may have done it: it was tried {task.attempts} times. First have Stripe asked, with "
+                    f"Stripe may have done it: {task.doubt}. First have Stripe asked, with "
                     f"`paystream tasks retry {event_id}`, or look at its Dashboard. If you are sure: --force"
                 )
             command = GiveUpTask(event_id=EventId(event_id), operation=task.operation, actor=actor, reason=reason)
@@ -236,12 +245,14 @@ async def _append(
 
 def _failure(task: _Locked, payment: LoadedPayment) -> Sequence[PaymentCommand]:
     """Return that what the task's event requested failed; no event requested a refresh."""
-    requested = next((event for event in payment.events if event.event_id == task.event_id), None)
-    if requested is None:
+    recorded = next((event for event in payment.events if event.event_id == task.event_id), None)
+    if recorded is None:
         return ()
+    requested = PAYMENT_CODEC.decode(recorded)
+    _check_nothing_comes_first(requested, payment)
     return (
         failure(
-            PAYMENT_CODEC.decode(requested),
+            requested,
             attempt_id=AttemptId(str(task.event_id)),
             intent_id=None,
             code="given_up",
@@ -249,3 +260,10 @@ def _failure(task: _Locked, payment: LoadedPayment) -> Sequence[PaymentCommand]:
             message="The request was given up, as its outcome could not be settled.",
         ),
     )
+
+
+def _check_nothing_comes_first(requested: PaymentEvent, payment: LoadedPayment) -> None:
+    """Raise TaskRefused for a cancellation while a charge is under way: its error would be taken for the charge's."""
+    charge_is_open = payment.state is not None and payment.state.confirmation_requested
+    if isinstance(requested, PaymentCancelRequested) and charge_is_open:
+        raise TaskRefused("The payment's charge, which comes before its cancellation, is open: settle that first.")

@@ -17,6 +17,7 @@ SELECT event_id, payment_id, operation, status, attempts, created_at, due_at, la
 -- One task, which nobody can claim or end until the transaction ends.
 SELECT event_id, payment_id, merchant_id, operation, status, attempts, correlation_id, traceparent, outcome_unknown,
        status = 'leased' AND due_at > clock_timestamp() AS in_flight,
+       EXISTS (SELECT FROM event_store.recoveries r WHERE r.positions_from >= t.position) AS recovered_since,
        extract(epoch FROM clock_timestamp() - least(
            first_attempt_at,
            (SELECT recorded_at FROM event_store.events e WHERE e.stream_id = t.payment_id AND e.event_id = t.event_id),

@@ -105,6 +105,15 @@ class StaffUnlocked:
     reason: str
 
 
-StaffEvent = StaffSignedIn | RecoveryCodesMade | RecoveryCodeUsed | StaffLocked | StaffUnlocked
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaffSessionsEnded:
+    """The sessions that somebody of the staff had have ended, in every process. They may log in again."""
+
+    name: str
+    actor: str
+    reason: str
+
+
+StaffEvent = StaffSignedIn | RecoveryCodesMade | RecoveryCodeUsed | StaffLocked | StaffUnlocked | StaffSessionsEnded
 ApiKeyEvent = ApiKeyCreated | ApiKeyRotated | ApiKeyRevoked
 AccessEvent = MerchantCreated | ApiKeyEvent | StaffEvent

@@ -14,6 +14,7 @@ from domain.access.events import (
     SecondFactor,
     StaffEvent,
     StaffLocked,
+    StaffSessionsEnded,
     StaffSignedIn,
     StaffUnlocked,
 )
@@ -45,7 +46,7 @@ class StaffLock:
     reason: str
     changed_at: datetime
     lock_position: int
-    """Of the event that locked them last."""
+    """Of the event that locked them, or ended all their sessions, last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +61,7 @@ class LockChange:
 
 
 async def staff_locks(conn: Connection) -> Sequence[StaffLock]:
-    """Return everybody who was locked at some time, by name."""
+    """Return everybody who was locked, or had all their sessions ended, at some time, by name."""
     async with conn.cursor(row_factory=class_row(StaffLock)) as cursor:
         await cursor.execute(QUERIES["locks"])
         return await cursor.fetchall()
@@ -127,6 +128,13 @@ class StaffAccess:
     async def unlock(self, *, reason: str) -> LockChange:
         """Let them log in again. Raises AccessRefused."""
         return await self._change_lock(StaffUnlocked(name=self._name, actor=self._actor, reason=reason))
+
+    async def end_sessions(self, *, reason: str) -> int:
+        """End all sessions that they have; return the position of the event. Raises AccessRefused."""
+        async with self._conn.transaction():
+            decided = await self._append(StaffSessionsEnded(name=self._name, actor=self._actor, reason=reason))
+            await self._conn.execute(QUERIES.keep_end_of_sessions, {"position": decided.position})
+        return decided.position
 
     async def _change_lock(self, event: StaffLocked | StaffUnlocked) -> LockChange:
         async with self._conn.transaction():

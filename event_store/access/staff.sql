@@ -20,7 +20,7 @@ INSERT INTO access.recovery_codes (name, number, hash)
 SELECT %(name)s, given.number - 1, given.hash FROM unnest(%(hashes)s::text[]) WITH ORDINALITY AS given(hash, number);
 
 -- name: locks
--- Everybody who was locked at some time, by name.
+-- Everybody who was locked, or had all their sessions ended, at some time, by name.
 SELECT name, is_locked, actor, reason, changed_at, lock_position FROM access.staff_locks ORDER BY name;
 
 -- name: keep_lock
@@ -33,3 +33,11 @@ SELECT lower(e.data->>'name'), e.type = 'access.staff_locked', e.data->>'actor',
     ON CONFLICT (name) DO UPDATE
    SET is_locked = excluded.is_locked, actor = excluded.actor, reason = excluded.reason,
        changed_at = excluded.changed_at, lock_position = greatest(l.lock_position, excluded.lock_position);
+
+-- name: keep_end_of_sessions
+-- What an event, that ends all sessions of somebody, makes of their row: whether they are locked stays as it is.
+INSERT INTO access.staff_locks AS l (name, is_locked, actor, reason, changed_at, lock_position)
+SELECT lower(e.data->>'name'), false, e.data->>'actor', e.data->>'reason', e.recorded_at, e.position
+  FROM event_store.events e
+ WHERE e.position = %(position)s
+    ON CONFLICT (name) DO UPDATE SET lock_position = greatest(l.lock_position, excluded.lock_position);

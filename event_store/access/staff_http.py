@@ -8,7 +8,14 @@ from event_store.access.staff import LockChange, StaffAccess, StaffLock, staff_l
 from event_store.event_log import ConnectionLog
 from infra.http.operations import answer, documented, operation_of, operator_of
 from schemas.http.operations import OperationAnswer, ReasonBody
-from schemas.http.staff import RecoveryCodeBody, RecoveryCodes, RecoveryCodesLeft, SignInBody, StaffLockList
+from schemas.http.staff import (
+    RecoveryCodeBody,
+    RecoveryCodes,
+    RecoveryCodesLeft,
+    SignInBody,
+    StaffLockList,
+    StaffSessionsEndedAnswer,
+)
 from schemas.http.times import timestamp
 
 READ: Final = "admin:read"
@@ -87,6 +94,18 @@ async def unlock_staff(request: Request, name: Name) -> Response:
         staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
         change = await staff.unlock(reason=call.body.reason)
     return answer({"said": f"{name} is unlocked." if change.is_new else f"{name} was not locked."})
+
+
+@router.post(
+    "/staff/{name}/end-sessions",
+    **documented(StaffSessionsEndedAnswer, WRITE, body=ReasonBody, description="They end"),
+)
+async def end_staff_sessions(request: Request, name: Name) -> Response:
+    """End all sessions that somebody of the staff has, in every process of the back office. They may log in again."""
+    async with operation_of(request, WRITE, ReasonBody) as call:
+        staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
+        position = await staff.end_sessions(reason=call.body.reason)
+    return answer({"said": f"All sessions of {name} end.", "position": position})
 
 
 def _said_of_lock(name: str, change: LockChange) -> str:

@@ -93,6 +93,7 @@ def print_erased(done: Erased) -> None:
     receipt = done.receipt
     print(f"Erasure {receipt.erasure_id}: {len(receipt.keys)} keys destroyed, at position {done.position} of the log.")
     print(f"{len(done.found.streams)} payments were found; {done.streams} were told now that data of theirs is erased.")
+    print(f"{receipt.webhook_answers} answers of endpoints to webhooks were taken away.")
     print("The read model follows within seconds.")
     print("\nNot reached:")
     if receipt.in_clear:

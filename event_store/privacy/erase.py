@@ -6,7 +6,7 @@ What is left to do then is found again by doing the same once more.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,8 @@ from schemas.personal.encrypted import ERASED, EncryptedValue, key_ids, replaced
 log = structlog.get_logger(__name__)
 
 _KEYS_PER_CALL = 500
+_KEYS_PER_RECEIPT = 10_000
+"""An event has a largest size (event_store.appends.MAX_EVENT_BYTES), and each payment of a user has several keys."""
 _TRIES = 5
 
 
@@ -112,6 +114,8 @@ async def erase(
         await asyncio.sleep(forgotten_after_s)
         later = await find_user_data(conn, order.subject, after=position)
         streams += await _mark_streams(conn, order, later, erasure_id, metadata_keys)
+        await _erase_webhook_answers(conn, found)  # to webhooks that were under way
+        await _erase_webhook_answers(conn, later)
     log.info("user_erased", erasure_id=str(erasure_id), keys=len(receipt.keys), streams=streams)
     return Erased(receipt=receipt, position=position, streams=streams, found=found)
 
@@ -157,6 +161,7 @@ async def _destroy(
         every_key = taken | later_key | found.key_ids - others  # one that was lost may come back with a backup
         burned = await burned_keys(conn, every_key) if every_key else set()
         keys = tuple(KeyId(key_id) for key_id in sorted(every_key - burned))
+        webhook_answers = await _erase_webhook_answers(conn, found)
         receipt = UserErased(
             erasure_id=erasure_id,
             merchant_id=order.merchant_id,
@@ -166,6 +171,7 @@ async def _destroy(
             keys=keys,
             payments=len(found.streams),
             in_clear=in_clear,
+            webhook_answers=webhook_answers,
         )
         burning = [
             _append(each, NO_STREAM, KeyDestroyed(key_id=each, erasure_id=erasure_id), metadata) for each in keys
@@ -175,11 +181,29 @@ async def _destroy(
             results += await append(conn, burning[start : start + _KEYS_PER_CALL])
         stream_id = stream_id_of(order.subject)
         version = len(await load(conn, stream_id))
-        results += await append(conn, [_append(stream_id, version, receipt, metadata)])
+        receipts = Append.of(
+            PRIVACY_CODEC, _parts(receipt), stream_id=stream_id, expected_version=version, metadata=metadata
+        )
+        results += await append(conn, [receipts])
         if all(isinstance(each, Appended) for each in results) and isinstance(last := results[-1], Appended):
             return receipt, last.position
         transaction.force_rollback = True
     return None
+
+
+def _parts(receipt: UserErased) -> Sequence[UserErased]:
+    """Return the receipt as several where it has more keys than an event holds; what it counts is in the first."""
+    keys = [receipt.keys[start : start + _KEYS_PER_RECEIPT] for start in range(0, len(receipt.keys), _KEYS_PER_RECEIPT)]
+    first, *others = keys or [()]
+    rest = replace(receipt, payments=0, in_clear=0, webhook_answers=0)
+    return [replace(receipt, keys=first), *(replace(rest, keys=each) for each in others)]
+
+
+async def _erase_webhook_answers(conn: Connection, found: UserData) -> int:
+    """Take away what endpoints answered to webhooks of the user's payments; return how many answers."""
+    row = await (await conn.execute(SQL.erase_webhook_answers, {"payment_ids": list(found.streams)})).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def _keys_of_others(conn: Connection, key_ids: Collection[UUID]) -> set[UUID]:

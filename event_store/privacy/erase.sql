@@ -54,3 +54,7 @@ SELECT key_id FROM privacy.data_keys WHERE key_id = ANY (%(key_ids)s::uuid[]);
 SELECT stream_id, status, response, created_at FROM event_store.idempotency_keys
  WHERE stream_id = ANY (%(stream_ids)s::uuid[]) AND response IS NOT NULL
  ORDER BY created_at;
+
+-- name: erase_webhook_answers
+-- Take away what endpoints answered to the webhooks of some payments; how many answers it were.
+SELECT webhooks_out.erase_answers(%(payment_ids)s::uuid[]);

@@ -19,6 +19,7 @@ from schemas.http.operations import (
     OperationAnswer,
     ReasonBody,
     ReplayAnswer,
+    ReplayDeadLetterBody,
     ReplayDeadLettersBody,
 )
 from schemas.http.strict import IN_DIGITS, Boolean
@@ -91,15 +92,16 @@ async def get_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) ->
 
 @router.post(
     "/dead-letters/{dead_letter_id:dead_letter}/replay",
-    **documented(ReplayAnswer, WRITE, one=True, description="Requested"),
+    **documented(
+        ReplayAnswer, WRITE, body=ReplayDeadLetterBody, body_required=False, one=True, description="Requested"
+    ),
 )
 async def replay_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath) -> Response:
     """Have a dead letter applied again, and all that is parked behind it, by the running consumer."""
-    operator = await operator_of(request, WRITE)
-    async with operator.operations.connection() as conn:
-        admin, number = DeadLetterAdmin(conn), int(dead_letter_id)
+    async with operation_of(request, WRITE, ReplayDeadLetterBody) as call:
+        admin, number = DeadLetterAdmin(call.conn), int(dead_letter_id)
         await admin.load([number])
-        requested = await admin.request_replay(actor=operator.actor, ids=[number])
+        requested = await admin.request_replay(actor=call.actor, reason=call.body.reason, ids=[number])
     return answer({"count": len(requested), "preview": False, "groups": []})
 
 

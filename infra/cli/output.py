@@ -26,9 +26,14 @@ def printable(text: str) -> str:
 
 
 def format_amount(amount_cents: int, currency: str) -> str:
-    """Return an amount in the currency's smallest unit as Stripe counts it, as people write it: 10.00 USD."""
+    """Return an amount in the currency's smallest unit as Stripe counts it, as people write it: 10.00 USD.
+
+    In whole numbers: a float rounds from 16 digits on, which the sums of a day can have.
+    """
     places = decimals(currency)
-    return f"{amount_cents / 10**places:,.{places}f} {currency}"
+    whole, fraction = divmod(abs(amount_cents), 10**places)
+    sign = "-" if amount_cents < 0 else ""
+    return f"{sign}{whole:,}.{fraction:0{places}} {currency}" if places else f"{sign}{whole:,} {currency}"
 
 
 def json_text(value: Any, *, indent: bool = False) -> str:

@@ -201,6 +201,7 @@ def documented(
     scope: Scope,
     *,
     body: type[BaseModel] | None = None,
+    body_required: bool = True,
     one: bool = False,
     description: str = "Found",
     status: int = 200,
@@ -227,7 +228,7 @@ def documented(
         errors[415] = {"unsupported_media_type": "The body is not declared as JSON in UTF-8"}
         errors[422] = {"invalid_request": "A field is missing, unknown or not valid; `errors` says which"}
         content = {"application/json": {"schema": reference(body.__name__)}}
-        extra["requestBody"] = {"required": True, "content": content}
+        extra["requestBody"] = {"required": body_required, "content": content}
     responses = {
         status: {"model": model, "description": description},
         **described_errors(errors | dict(more_errors or {})),

@@ -93,6 +93,7 @@ async def create(
         "secret": box.encrypt(secret, endpoint_id=endpoint_id),
         "most": MOST_ENDPOINTS,
     }
+    await conn.execute(_SQL.lock_merchant, values)
     endpoint = await _one(conn, _SQL.create, values)
     if endpoint is None:
         cursor = await conn.execute(_SQL.find_by_url, values)

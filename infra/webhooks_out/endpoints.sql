@@ -1,3 +1,7 @@
+-- name: lock_merchant
+-- Has others that make an endpoint for the merchant wait until the transaction ends: a later statement counts what they made.
+SELECT pg_advisory_xact_lock(hashtextextended('webhook endpoints of ' || %(merchant_id)s::text, 0));
+
 -- name: create
 -- A new endpoint; no row when the merchant has one with this URL, or has so many.
 INSERT INTO webhooks_out.endpoints (endpoint_id, merchant_id, url, event_types, description, enabled, secret)

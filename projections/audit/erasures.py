@@ -28,6 +28,7 @@ class Erasure:
     keys: int
     payments: int
     in_clear: int
+    webhook_answers: int | None
 
     @property
     def key(self) -> int:

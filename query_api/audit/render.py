@@ -59,6 +59,7 @@ def erasure(found: Erasure) -> Json:
         "keys": found.keys,
         "payments": found.payments,
         "in_clear": found.in_clear,
+        "webhook_answers": found.webhook_answers,
         "event_id": found.event_id,
         "position": found.position,
     }

@@ -23,6 +23,7 @@ STAFF_EVENT_TYPES: tuple[EventType[StaffEvent], ...] = (
     EventType(name="access.recovery_code_used", model=domain.RecoveryCodeUsed),
     EventType(name="access.staff_locked", model=domain.StaffLocked),
     EventType(name="access.staff_unlocked", model=domain.StaffUnlocked),
+    EventType(name="access.staff_sessions_ended", model=domain.StaffSessionsEnded),
 )
 ACCESS_EVENT_TYPES: tuple[EventType[Any], ...] = (*MERCHANT_EVENT_TYPES, *API_KEY_EVENT_TYPES, *STAFF_EVENT_TYPES)
 

@@ -336,6 +336,7 @@ PRIVACY_EXAMPLES: Mapping[str, Any] = {
         keys=(KEY_ID,),
         payments=1,
         in_clear=0,
+        webhook_answers=4,
     ),
     "privacy.user_exported": UserExported(
         merchant_id=MerchantId("merchant_dev"),
@@ -391,6 +392,9 @@ ACCESS_EXAMPLES: Mapping[str, Any] = {
     ),
     "access.staff_unlocked": access.StaffUnlocked(
         name="anna", actor="api:back-office/olga", reason="she has a new password"
+    ),
+    "access.staff_sessions_ended": access.StaffSessionsEnded(
+        name="anna", actor="api:back-office/olga", reason="she left a browser open"
     ),
 }
 

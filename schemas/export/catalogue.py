@@ -47,6 +47,7 @@ _WRITERS = {
     "access.recovery_code_used": "the back office, over the command API",
     "access.staff_locked": "an operator, over the command API",
     "access.staff_unlocked": "an operator, over the command API",
+    "access.staff_sessions_ended": "an operator, or whose they are, over the command API",
     "discrepancy.assigned": "an operator's command",
     "discrepancy.explained": "an operator's command",
     "discrepancy.resolved": "the reconciliation, or an operator's command",

@@ -54,6 +54,7 @@ _ERASURE: Json = {
     "keys": 1,
     "payments": 1,
     "in_clear": 0,
+    "webhook_answers": 4,
     "event_id": "019ab3c4-a2b3-7c56-8f70-8192a3b4c5d6",
     "position": 4801,
 }
@@ -141,6 +142,13 @@ class ErasureView(Answer):
     payments: Annotated[int, Field(ge=0, description="How many payments and split payments had personal data.")]
     in_clear: Annotated[
         int, Field(ge=0, description="How many events it could not reach, since they are not encrypted.")
+    ]
+    webhook_answers: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="How many answers of endpoints to webhooks were taken away. Null: it was before that was done.",
+        ),
     ]
     event_id: Annotated[UUID, Field(description="The receipt in the log.")]
     position: Position

@@ -253,6 +253,14 @@ class DeadLetterDetail(DeadLetterView):
     lacking: Annotated[list[str], Field(description="Which checkpoints have not applied it.")]
 
 
+class ReplayDeadLetterBody(_Body):
+    """Why one is replayed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the projector is corrected"}]})
+
+    reason: Reason | None = None
+
+
 class ReplayDeadLettersBody(_Body):
     """Of which consumer all are replayed."""
 

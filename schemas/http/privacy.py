@@ -22,6 +22,7 @@ _ERASED: Json = {
     "keys": 2,
     "payments": 12,
     "in_clear": 0,
+    "webhook_answers": 4,
     "at_stripe": ["cus_3PXample", "pi_3PXample"],
     "position": 4711,
 }
@@ -88,6 +89,9 @@ class ErasureAnswer(Answer):
     keys: Annotated[Count, Field(description="How many keys were destroyed.")]
     payments: Count
     in_clear: InClear
+    webhook_answers: Annotated[
+        Count | None, Field(description="What endpoints had answered to webhooks, and was taken away.")
+    ]
     at_stripe: AtStripe
     position: Position
 

@@ -56,21 +56,34 @@ class RecoveryCodes(Answer):
     codes: list[str]
 
 
+class StaffSessionsEndedAnswer(Answer):
+    """All sessions of somebody have ended."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"said": "All sessions of anna end.", "position": 4712}]})
+
+    said: Annotated[str, Field(description="In words, for people.")]
+    position: Annotated[int, Field(description="Of the event: sessions that began before have ended.")]
+
+
 class StaffLockView(Answer):
-    """Whether somebody is locked who was locked at some time."""
+    """Whether somebody is locked who was locked, or had all their sessions ended, at some time."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_LOCK]})
 
     name: Annotated[str, Field(description="In lower case: at a log-in, case does not matter.")]
     is_locked: bool
-    actor: Annotated[str, Field(description="Who locked them, or unlocked them since.")]
+    actor: Annotated[
+        str, Field(description="Who locked them, or unlocked them since; who ended their sessions, if nobody did.")
+    ]
     reason: str
     changed_at: Timestamp
-    lock_position: Annotated[int, Field(description="Of the event that locked them last: older sessions have ended.")]
+    lock_position: Annotated[
+        int, Field(description="Of the event that locked them, or ended all their sessions, last: older ones are over.")
+    ]
 
 
 class StaffLockList(Answer):
-    """Everybody who was locked at some time, by name."""
+    """Everybody who was locked, or had all their sessions ended, at some time, by name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"data": [_LOCK]}]})
 

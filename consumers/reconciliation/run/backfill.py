@@ -15,7 +15,7 @@ from consumers.balance.record import record_transactions
 from consumers.reconciliation import discrepancies, metrics
 from consumers.reconciliation.run_ref import RunRef
 from consumers.reconciliation.statement.statement import Owner, StripeStatement
-from consumers.stripe.translate.errors import UnexpectedObject
+from consumers.stripe.lists.poll import ERRORS_OF_A_ROW
 from consumers.tasks.models import RECONCILIATION, NewRefresh
 from consumers.tasks.store import request_refreshes
 from domain.ids import BalanceTransactionId, DiscrepancyId, MerchantId, PaymentId
@@ -107,7 +107,7 @@ async def refresh_payments(pool: Pool, run: RunRef, unmatched: Sequence[Unmatche
 async def record_rows(pool: Pool, statement: StripeStatement, run: RunRef, differences: Sequence[Difference]) -> int:
     """Record the balance transactions that these differences lack; return how many were new.
 
-    One that cannot be read is left out, with a warning. Raises the errors of `statement`.
+    One that cannot be read or recorded is left out, with a warning. Raises the errors of `statement`.
     """
     lacking: dict[BalanceTransactionId, list[DiscrepancyId]] = {}
     for difference in differences:
@@ -123,8 +123,9 @@ async def record_rows(pool: Pool, statement: StripeStatement, run: RunRef, diffe
                 if await record_transactions(conn, [row], correlation_id=run.correlation_id, actor=RECONCILIATION):
                     await _mark_backfilled(conn, run, dict.fromkeys(discrepancy_ids))
                     recorded += 1
-        except UnexpectedObject as error:
-            log.warning("reconciliation_row_not_recorded", error=str(error))
+        except ERRORS_OF_A_ROW as error:
+            said = f"{type(error).__name__}: {error}"
+            log.warning("reconciliation_row_not_recorded", transaction_id=transaction_id, error=said)
     metrics.ROWS_RECORDED.inc(recorded)
     return recorded
 

@@ -7,12 +7,16 @@ A listing is quick or whole. A whole one reads to its end, the overlap included.
 which nothing was new: what follows was read before. That holds only for one that began at the newest row when no other
 was under way, and that nothing interrupted; one that was cut short goes on as a whole one. What a quick listing misses
 (a row that is shown late), the next whole one finds: docs/decisions/0031.
+
+A row that cannot be recorded holds up no other: it is left out, named in the log and counted, and the watermark stays
+at it, so that each whole listing tries it again, for as long as Stripe lists events.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import psycopg
 import structlog
 from prometheus_client import Counter
 
@@ -20,12 +24,25 @@ from consumers.stripe.client import JsonObject, Page
 from consumers.stripe.lists import cursors
 from consumers.stripe.lists.cursors import Cursor
 from consumers.stripe.lists.lists import CursorGone, Lists, StripeList
+from consumers.stripe.translate.errors import UnexpectedObject
+from event_store.appends import EventNotStorable, EventTooLarge
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
 
 log = structlog.get_logger(__name__)
 
 ROWS_READ = Counter("stripe_list_rows_read_total", "Rows that Stripe listed, those known already too", ["list"])
+ROWS_LEFT_OUT = Counter(
+    "stripe_list_rows_left_out_total", "Times that a row of Stripe's could not be recorded, and was left out", ["list"]
+)
+for _list in StripeList:
+    ROWS_LEFT_OUT.labels(_list.value)
+
+ERRORS_OF_A_ROW = (UnexpectedObject, EventTooLarge, EventNotStorable, psycopg.DataError, OverflowError)
+"""What says that one row cannot be recorded, and nothing about the others."""
+_TRIED_AGAIN_FOR_S = 30 * 24 * 3600
+"""A row that still cannot be recorded then holds the watermark no longer. So long Stripe lists events:
+https://docs.stripe.com/api/events/list."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +57,7 @@ class Record(Protocol):
     """Appends what is news in rows of a list, in the transaction of `conn`, and returns how much."""
 
     async def __call__(self, conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:
-        """Append. Raises UnexpectedObject or Conflicted: the transaction is then rolled back."""
+        """Append. Raises Conflicted, and the error of a row that cannot be recorded: nothing of it is kept then."""
 
 
 class Conflicted(Exception):
@@ -67,7 +84,7 @@ async def poll(
     A whole listing reaches back to `oldest` (Unix seconds) at least.
 
     False: another poller overtook this one, or `go_on` said no before a page. Nothing is lost by either, nor by a
-    failure: the next poll goes on where this one was. Raises what Stripe and the database raise, and UnexpectedObject.
+    failure: the next poll goes on where this one was. Raises what Stripe and the database raise.
     """
     correlation_id = f"{list_.value}-{uuid7()}"
     cursor, is_new = await _begin(pool, list_, reach, oldest)
@@ -84,7 +101,9 @@ async def poll(
                 # First of all: it locks the list. So a page is recorded only if it was read after the last one was.
                 cursor = await _move(conn, list_, cursor, _after(cursor, page))
                 if page is not None:
-                    new = await record(conn, page.rows, correlation_id=correlation_id)
+                    new, left_out = await _record(conn, list_, page.rows, record, correlation_id)
+                    if left_out is not None:
+                        cursor = await _move(conn, list_, cursor, cursor.held_at(left_out, for_s=_TRIED_AGAIN_FOR_S))
                     if may_end_early and not new and cursor.listing_from is not None:
                         cursor = await _move(conn, list_, cursor, cursor.caught_up())
                     appended += new
@@ -119,6 +138,28 @@ async def _page(lists: Lists, list_: StripeList, cursor: Cursor, *, limit: int) 
         return None
     ROWS_READ.labels(list_.value).inc(len(page.rows))
     return page
+
+
+async def _record(
+    conn: Connection, list_: StripeList, rows: Sequence[JsonObject], record: Record, correlation_id: str
+) -> tuple[int, int | None]:
+    """Record a page; return how much was new, and when the oldest row was made that was left out, if any was."""
+    try:
+        async with conn.transaction():
+            return await record(conn, rows, correlation_id=correlation_id), None
+    except ERRORS_OF_A_ROW:
+        pass  # which row it is of shows when each is recorded alone
+    new, left_out = 0, list[int]()
+    for row in reversed(rows):
+        try:
+            async with conn.transaction():
+                new += await record(conn, [row], correlation_id=correlation_id)
+        except ERRORS_OF_A_ROW as error:
+            ROWS_LEFT_OUT.labels(list_.value).inc()
+            said = f"{type(error).__name__}: {error}"
+            log.error("stripe_list_row_left_out", list=list_.value, stripe_id=row.get("id"), error=said)  # noqa: TRY400 - no fault of this code
+            left_out.append(int(row["created"]))
+    return new, min(left_out, default=None)
 
 
 async def _move(conn: Connection, list_: StripeList, before: Cursor, after: Cursor) -> Cursor:

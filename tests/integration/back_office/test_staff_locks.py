@@ -90,6 +90,35 @@ async def test_a_session_that_slept_through_a_lock_is_over(offices: list[BackOff
     assert (await there.log_in("finance")).status_code == 303
 
 
+async def test_all_sessions_end_in_every_process_and_new_ones_go_on(offices: list[BackOffice]) -> None:
+    here, there, again = offices
+    await here.log_in("operator")
+    await there.log_in("finance")
+    assert (await here.send("/staff/finance/end-sessions", reason=REASON)).status_code == 303
+    assert (await again.log_in("finance")).status_code == 303
+
+    async def is_still_in() -> bool:
+        return await is_logged_in(there)
+
+    await eventually(is_still_in, lambda is_in: not is_in, within=6)
+    assert await is_logged_in(again)
+    assert await is_logged_in(here)
+
+
+async def test_ones_own_session_stays_when_all_others_end_elsewhere(offices: list[BackOffice]) -> None:
+    here, there, third = offices
+    for each in (here, there, third):
+        await each.log_in("finance")
+    form = [each for each in (await here.page("/sessions")).forms if each.action == "/sessions/revoke"][-1]
+    assert (await here.browser.post(form.action, data=form.fields)).status_code == 303
+    for other in (there, third):
+        await eventually(lambda other=other: is_logged_in(other), lambda is_in: not is_in, within=6)  # type: ignore[misc]
+    assert await is_logged_in(here)
+    await there.log_in("operator")
+    await there.send("/staff/finance/end-sessions", reason=REASON)
+    await eventually(lambda: is_logged_in(here), lambda is_in: not is_in, within=6)
+
+
 async def test_each_change_is_in_the_log_with_who_and_why(offices: list[BackOffice], pool: Pool) -> None:
     here, *_ = offices
     await here.log_in("operator")

@@ -139,10 +139,24 @@ async def test_a_replay_says_before_what_it_applies(staff: Running, pool: Pool) 
     groups = [{"topic": "paystream.payment", "reason": "refused", "count": 2}]
     assert preview.json() == {"count": 2, "preview": True, "groups": groups}
     assert {each["status"] for each in (await staff.client.get("/dead-letters")).json()["data"]} == {"open"}
-    replayed = await staff.client.post(f"/dead-letters/{first}/replay", headers=BY_OLGA)
+    replayed = await staff.client.post(f"/dead-letters/{first}/replay", json=REASON, headers=BY_OLGA)
     assert replayed.json() == {"count": 1, "preview": False, "groups": []}
     found = (await staff.client.get(f"/dead-letters/{first}")).json()
     assert (found["status"], found["requested_by"]) == ("replaying", ACTOR)
+    assert found["replay_reason"] == REASON["reason"]
+
+
+async def test_one_is_replayed_for_a_reason_and_for_no_wrong_body(staff: Running, pool: Pool) -> None:
+    (number,) = await dead_letters(pool, 1)
+    replay = f"/dead-letters/{number}/replay"
+    wrong_bodies: list[object] = [{"reason": " "}, {"reason": 7}, {"because": "corrected"}, [], {"reason": "x" * 501}]
+    for wrong in wrong_bodies:
+        assert (await staff.client.post(replay, json=wrong)).status_code == 422
+    assert (await staff.client.post(replay, content=b"{")).status_code == 400
+    assert (await staff.client.get(f"/dead-letters/{number}")).json()["status"] == "open"
+    assert (await staff.client.post(replay)).json()["count"] == 1, "as before there was a body"
+    found = (await staff.client.get(f"/dead-letters/{number}")).json()
+    assert (found["status"], found["replay_reason"]) == ("replaying", None)
 
 
 async def test_a_replay_of_all_takes_the_oldest_of_one_consumer_alone(staff: Running, pool: Pool) -> None:

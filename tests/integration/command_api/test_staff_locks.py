@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from domain.access.events import StaffEvent, StaffLocked, StaffSignedIn, StaffUnlocked
+from domain.access.events import StaffEvent, StaffLocked, StaffSessionsEnded, StaffSignedIn, StaffUnlocked
 from domain.access.staff import staff_stream
 from event_store.store import load
 from infra.postgres.pool import Pool
@@ -62,6 +62,29 @@ async def test_a_lock_is_an_event_and_holds_in_either_case_of_the_name(staff: Ru
         StaffUnlocked(name="anna", actor=ACTOR, reason="it was found"),
         signed_in,
     ]
+
+
+async def test_the_end_of_all_sessions_is_an_event_and_changes_no_lock(staff: Running, pool: Pool) -> None:
+    async def end(reason: str) -> int:
+        answer = await staff.client.post("/staff/Anna/end-sessions", json={"reason": reason}, headers=BY_OLGA)
+        assert (answer.status_code, answer.json()["said"]) == (200, "All sessions of Anna end.")
+        return int(answer.json()["position"])
+
+    first = await end("a lost laptop")
+    ((row),) = await locks(staff)
+    assert (row["name"], row["is_locked"], row["lock_position"]) == ("anna", False, first)
+    await said(staff, LOCK, "left")
+    second = await end("again")
+    ((row),) = await locks(staff)
+    assert (row["is_locked"], row["reason"], row["lock_position"]) == (True, "left", second)
+    assert second > first
+    await said(staff, UNLOCK, "came back")
+    ((row),) = await locks(staff)
+    assert (row["is_locked"], row["lock_position"]) == (False, second)
+    assert (await staff.client.post("/staff/anna/sign-ins", json=SIGN_IN, headers=BY_OLGA)).status_code == 200
+    assert (await recorded(pool))[0] == StaffSessionsEnded(name="Anna", actor=ACTOR, reason="a lost laptop")
+    for wrong in ({}, {"reason": " "}, {"reason": "x", "more": 1}):
+        assert (await staff.client.post("/staff/anna/end-sessions", json=wrong)).status_code == 422
 
 
 async def test_a_second_lock_says_who_was_first(staff: Running, pool: Pool) -> None:

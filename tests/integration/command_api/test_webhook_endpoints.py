@@ -144,6 +144,16 @@ async def test_there_is_an_end_of_endpoints(api: Running) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_webhook_endpoints")
 
 
+async def test_the_end_of_endpoints_holds_for_many_requests_at_once(api: Running) -> None:
+    for number in range(MOST_ENDPOINTS - 1):
+        await made(api, f"https://shop.example/{number}")
+    answers = await asyncio.gather(*(api.client.post(PATH, json={"url": f"{URL}/{each}"}) for each in range(12)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 11
+    assert len((await api.client.get(PATH)).json()["data"]) == MOST_ENDPOINTS
+    others = await api.client.post(PATH, json={"url": URL}, headers=OTHERS)
+    assert others.status_code == 201
+
+
 async def test_another_merchants_endpoint_is_not_there(api: Running) -> None:
     endpoint = await made(api)
     delivery_id = await a_delivery(api, endpoint["id"])

@@ -31,7 +31,7 @@ from schemas.http.payouts import PaidTransactionPage, PayoutView
 from schemas.http.privacy import ErasureAnswer, UserDataPreview
 from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
-from schemas.http.staff import StaffLockView
+from schemas.http.staff import StaffLockView, StaffSessionsEndedAnswer
 from schemas.http.totals import LedgerTotals, PaymentTotals
 from schemas.http.webhook_endpoints import WebhookDeliveryPage, WebhookEndpointList, WebhookEndpointView
 
@@ -143,6 +143,7 @@ class FakeStaffLocks:
             "GET /staff-locks": lambda _: httpx.Response(200, json={"data": list(self.rows.values())}),
             **{f"POST /staff/{name}/lock": partial(self._changed, name, is_locked=True) for name in STAFF},
             **{f"POST /staff/{name}/unlock": partial(self._changed, name, is_locked=False) for name in STAFF},
+            **{f"POST /staff/{name}/end-sessions": partial(self._ended, name) for name in STAFF},
         }
 
     def change(
@@ -160,6 +161,19 @@ class FakeStaffLocks:
             "lock_position": self.position if is_locked else before["lock_position"],
         }
         StaffLockView.model_validate_json(json.dumps(self.rows[name]))
+
+    def end_sessions(self, name: str) -> None:
+        """End all sessions of somebody, as another process of the back office does."""
+        if name not in self.rows:
+            self.change(name, is_locked=False)
+        self.position += 1
+        self.rows[name]["lock_position"] = self.position
+
+    def _ended(self, name: str, _: httpx.Request) -> httpx.Response:
+        self.end_sessions(name)
+        answer = {"said": f"All sessions of {name} end.", "position": self.position}
+        StaffSessionsEndedAnswer.model_validate(answer)
+        return httpx.Response(200, json=answer)
 
     def _changed(self, name: str, request: httpx.Request, *, is_locked: bool) -> httpx.Response:
         actor = request.headers["paystream-actor"]

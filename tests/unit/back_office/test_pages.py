@@ -297,8 +297,8 @@ ALLOWED: dict[str, set[str]] = {
     "/merchants/{merchant_id}/webhooks/{endpoint_id}": ACCESS_LOOKERS,
     **{f"/api-keys/{{thing_id}}/{name}": {"operator"} for name in ("rotate", "revoke")},
     **{path: {"operator"} for path in ("/new-merchant", "/new-key")},
-    **{path: {"operator"} for path in ("/staff", "/staff/{name}", "/staff/{name}/end-sessions")},
-    **{f"/staff/{{thing_id}}/{name}": {"operator"} for name in ("lock", "unlock")},
+    **{path: {"operator"} for path in ("/staff", "/staff/{name}")},
+    **{f"/staff/{{thing_id}}/{name}": {"operator"} for name in ("lock", "unlock", "end-sessions")},
 }
 
 

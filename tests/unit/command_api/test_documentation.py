@@ -45,7 +45,7 @@ MADE = ("/merchants", "/api-keys", "/api-keys/{key_id}/rotate")
 
 STAFF_PATHS = (
     *("/staff/{name}/sign-ins", "/staff/{name}/recovery-codes", "/staff/{name}/recovery-codes/use"),
-    *("/staff/{name}/lock", "/staff/{name}/unlock", "/staff-locks"),
+    *("/staff/{name}/lock", "/staff/{name}/unlock", "/staff/{name}/end-sessions", "/staff-locks"),
 )
 
 

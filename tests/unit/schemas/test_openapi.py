@@ -37,7 +37,7 @@ both = pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
 QUERIES = DOCUMENTS["query-api"]
 VERB = (
     r"(create|confirm|capture|cancel|refund|get|list|request|receive|update|delete|rotate|revoke|resend|replay"
-    r"|explain|resolve|assign|retry|give_up|accept|discard|use|lock|unlock)"
+    r"|explain|resolve|assign|retry|give_up|accept|discard|use|lock|unlock|end)"
 )
 
 

@@ -8,7 +8,16 @@ import pytest
 from psycopg import AsyncConnection
 
 from command_api.payments.waiter import PollingStreamWaiter
-from domain.ids import AttemptId, PaymentId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import (
+    AttemptId,
+    EventId,
+    MerchantId,
+    PaymentId,
+    RefundId,
+    StripeChargeId,
+    StripeIntentId,
+    StripeRefundId,
+)
 from domain.money import Money
 from domain.payment.observations import (
     RecordAttemptFailed,
@@ -22,7 +31,10 @@ from domain.payment.observations import (
     RecordSucceeded,
 )
 from domain.payment.values import PaymentStatus
+from event_store.appends import Append, Appended
+from event_store.store import append
 from infra.postgres.pool import Pool
+from schemas.envelope import EventMetadata, NewEvent
 from tests.integration.command_api.running_api import Running
 from tests.support.waiting import eventually
 
@@ -68,6 +80,34 @@ async def a_waiting_client_is_answered(api: Running, *, but: str) -> None:
         RecordSucceeded(intent_id=StripeIntentId("pi_1"), amount_captured=USD_1, charge_id=StripeChargeId("ch_1")),
     )
     assert (await response).json()["status"] == "succeeded"
+
+
+async def test_a_payment_that_cannot_be_read_holds_up_nobody_else(api: Running) -> None:
+    response = asyncio.create_task(api.post("/payments", CREATE, "k-1", Prefer="wait=20"))
+    payment_id = await eventually(lambda: newest_payment(api))
+    metadata = EventMetadata(correlation_id="c", actor="test", merchant_id=MerchantId("merchant_test"))
+    newer = NewEvent(
+        event_id=EventId(uuid.uuid4()),
+        type="payment.from_the_future",
+        schema_version=1,
+        data=b"{}",
+        metadata=metadata,
+    )
+    async with api.pool.connection() as connection:
+        (merchant_id,) = await (
+            await connection.execute("SELECT merchant_id FROM event_store.streams WHERE stream_id = %s", [payment_id])
+        ).fetchone() or ("",)
+        future = Append(
+            stream_id=uuid.UUID(payment_id),
+            category="payment",
+            merchant_id=MerchantId(merchant_id),
+            expected_version=1,
+            events=(newer,),
+        )
+        assert isinstance((await append(connection, [future]))[0], Appended)
+    await a_waiting_client_is_answered(api, but=payment_id)
+    answer = await asyncio.wait_for(response, 10)
+    assert (answer.status_code, answer.json()["status"]) == (201, "pending")
 
 
 CREATE = {"user_id": "user_1", "amount_cents": 100, "currency": "USD", "payment_method": "pm_card_visa"}

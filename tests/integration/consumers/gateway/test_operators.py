@@ -5,6 +5,7 @@ import getpass
 import uuid
 from typing import TypedDict
 
+import psycopg
 import pytest
 import stripe
 
@@ -13,7 +14,7 @@ from consumers.stripe.fakes import MemoryStripe
 from consumers.tasks.claims import claim
 from domain.ids import EventId, PaymentId, RefundId, RequestId
 from domain.money import Money
-from domain.payment.commands import CapturePayment, RequestRefund
+from domain.payment.commands import CancelPayment, CapturePayment, RequestRefund
 from domain.payment.events import TaskGivenUp, TaskRetried
 from domain.payment.values import CaptureMethod, RefundStatus
 from event_store.payments import load_payment
@@ -187,6 +188,46 @@ async def test_giving_up_what_was_never_sent_needs_no_force_and_frees_what_waits
     async with working(pool, stripe_fake):
         await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4())))
         await payments.becomes(payment_id, "succeeded")
+
+
+async def test_giving_up_needs_force_where_a_recovery_may_have_lost_tries(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin, database: Database
+) -> None:
+    async with working(pool, stripe_fake):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "succeeded")
+    # A standby took over that had the request for a refund, and not that its task was claimed.
+    before, after = RefundId(uuid.uuid4()), RefundId(uuid.uuid4())
+    await payments.command(payment_id, RequestRefund(refund_id=before, amount=FIVE))
+    async with await psycopg.AsyncConnection.connect(database.url("owner")) as owner:
+        await owner.execute("SELECT event_store.close_log('a standby took over')")
+        await owner.execute("SELECT event_store.reopen_log(0, 0, '{}')")
+    await payments.command(payment_id, RequestRefund(refund_id=after, amount=FIVE))
+    first, second = await listed(pool, admin, "due")
+    async with pool.connection() as conn:
+        with pytest.raises(TaskRefused, match="the log was recovered since it was requested"):
+            await admin.give_up(conn, first.event_id, **OPERATOR)
+        await admin.give_up(conn, second.event_id, **OPERATOR)
+        assert (await payments.state(payment_id)).refunds[before].status is RefundStatus.PENDING
+        await admin.give_up(conn, first.event_id, force=True, **OPERATOR)
+    refunds = (await payments.state(payment_id)).refunds
+    assert {refunds[each].status for each in (before, after)} == {RefundStatus.FAILED}
+
+
+async def test_a_cancellation_is_not_given_up_before_the_open_charge(
+    payments: Payments, pool: Pool, admin: TaskAdmin
+) -> None:
+    payment_id = await payments.request()
+    await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4())))
+    creation, cancellation = await listed(pool, admin, "due")
+    async with pool.connection() as conn:
+        with pytest.raises(TaskRefused, match="comes before its cancellation"):
+            await admin.give_up(conn, cancellation.event_id, **OPERATOR)
+    state = await payments.state(payment_id)
+    assert (state.last_error, state.cancel_requested is None) == (None, False)
+    async with pool.connection() as conn:
+        await admin.give_up(conn, creation.event_id, **OPERATOR)
+    assert (await payments.state(payment_id)).status == "failed"
 
 
 async def test_a_dead_refresh_is_retried_or_dismissed_and_concludes_nothing(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 import pytest_asyncio
 import stripe
+from structlog.testing import capture_logs
 
 from command_api.webhooks.service import WebhookResult
 from consumers.stripe.client import Page
@@ -20,6 +21,7 @@ from domain.ids import RefundId
 from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.values import RefundStatus
+from event_store.appends import MAX_EVENT_BYTES
 from infra.postgres.pool import Pool
 from infra.stripe.guard.fakes import ManualClock
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -139,6 +141,44 @@ async def test_a_dispute_and_a_refund_whose_webhooks_were_lost_are_noticed(
     state = await payments.state(payment_id)
     assert [each.status for each in state.refunds.values()] == [RefundStatus.FAILED]
     assert [each.amount.amount_cents for each in state.disputes.values()] == [700]
+
+
+@dataclass
+class OnePage:
+    """Lists of one page."""
+
+    rows: tuple[dict[str, object], ...]
+
+    async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:  # noqa: ARG002 - as the protocol has it
+        return Page(rows=self.rows, has_more=False)
+
+
+def an_event(number: int, **payload: object) -> dict[str, object]:
+    shown = {"id": f"pi_{number}", "object": "payment_intent", **payload}
+    return {
+        "id": f"evt_{number}",
+        "object": "event",
+        "type": "payment_intent.succeeded",
+        "created": 1_700_000_000 + number,
+        "livemode": False,
+        "data": {"object": shown},
+    }
+
+
+async def test_an_event_that_the_log_cannot_take_holds_up_no_other(pool: Pool, webhooks: Webhooks) -> None:
+    too_large = an_event(2, metadata={"text": "x" * MAX_EVENT_BYTES})
+    no_event = an_event(3) | {"type": "Not A Type"}
+    missed = MissedEvents(
+        pool, OnePage((an_event(4), no_event, too_large, an_event(1))), overlap_s=60, whole_interval_s=HOUR_S
+    )
+    with capture_logs() as logs:
+        await catch_up(missed)
+    ids = [STRIPE_EVENT_CODEC.decode(each.event).stripe_event_id for each in await webhooks.delivered()]
+    assert ids == ["evt_1", "evt_4"]
+    named = {each["stripe_id"] for each in logs if each["event"] == "stripe_list_row_left_out"}
+    assert named == {"evt_2", "evt_3"}
+    await catch_up(missed)
+    assert len(await webhooks.delivered()) == 2
 
 
 async def test_an_event_is_recorded_once_whichever_way_it_comes(

@@ -1,17 +1,18 @@
 """A user is erased: nobody can read what there was, and nothing else changes."""
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import psycopg
 import pytest
 
-from domain.ids import PaymentId, UserId
+from domain.ids import ErasureId, KeyId, MerchantId, PaymentId, UserId
 from domain.privacy import UserErased
+from event_store.appends import MAX_EVENT_BYTES, NO_STREAM, Append
 from event_store.payments import PAYMENT, load_payment
 from event_store.privacy.attached import attach
-from event_store.privacy.erase import ErasureRefused, Order, erase
+from event_store.privacy.erase import _KEYS_PER_RECEIPT, ErasureRefused, Order, erase
 from event_store.privacy.export import exported
 from event_store.privacy.rewrap import rewrap
 from event_store.privacy.vault import Vault
@@ -52,6 +53,78 @@ async def test_what_was_erased_reads_so(encrypting: Connection, officer: Connect
     assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)
     (first, *_) = await vault.decrypt(await load(encrypting, stream_id))
     assert orjson.loads(first.data)["description"] == "[erased]"
+
+
+async def an_answer(owner: Connection, payment_id: UUID, answer: str) -> None:
+    """Have an endpoint answer so to a webhook of a payment."""
+    await owner.execute(
+        "WITH endpoint AS (INSERT INTO webhooks_out.endpoints (endpoint_id, merchant_id, url, event_types, description,"
+        " enabled, secret) VALUES (gen_random_uuid(), 'm', gen_random_uuid()::text, '{}', '', true, '') RETURNING *),"
+        " delivery AS (INSERT INTO webhooks_out.deliveries (endpoint_id, event_id, payment_id, version, position,"
+        " event_type, status) SELECT endpoint_id, gen_random_uuid(), %s, 1, 1, 'payment.requested', 'delivered'"
+        " FROM endpoint RETURNING *)"
+        " INSERT INTO webhooks_out.attempts (delivery_id, duration_ms, status, answer)"
+        " SELECT delivery_id, 12, 200, %s FROM delivery",
+        [payment_id, answer],
+    )
+
+
+async def test_what_endpoints_answered_about_the_user_is_taken_away(
+    encrypting: Connection, officer: Connection, database: Database
+) -> None:
+    theirs = await a_known_payment(encrypting)
+    others = await a_known_payment(encrypting, user_id=UserId("somebody_else"))
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner:
+        for payment_id, answer in ((theirs, f"thank you, {EMAIL}"), (theirs, "ok"), (others, "ok")):
+            await an_answer(owner, payment_id, answer)
+        done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+        rows = await owner.execute("SELECT status, answer FROM webhooks_out.attempts ORDER BY answer")
+        assert await rows.fetchall() == [(200, "ok"), (200, None), (200, None)]
+        assert done.receipt.webhook_answers == 2
+        receipt = (await load(officer, stream_id_of(SUBJECT)))[-1]
+        assert PRIVACY_CODEC.decode(receipt) == done.receipt
+        await an_answer(owner, theirs, "late")  # to a webhook that was under way
+        again = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+        assert again.receipt.webhook_answers == 1
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await officer.execute("UPDATE webhooks_out.attempts SET answer = NULL")
+
+
+def test_a_receipt_with_all_the_keys_that_it_may_have_fits_into_an_event() -> None:
+    keys = tuple(KeyId(uuid4()) for _ in range(_KEYS_PER_RECEIPT))
+    receipt = UserErased(
+        erasure_id=ErasureId(uuid4()),
+        merchant_id=MerchantId("m" * 500),
+        user_id=UserId("u" * 500),
+        actor="a" * 500,
+        reason="r" * 500,
+        keys=keys,
+        payments=10**9,
+        in_clear=10**9,
+        webhook_answers=10**9,
+    )
+    append_ = Append.of(
+        PRIVACY_CODEC, [receipt], stream_id=uuid4(), expected_version=NO_STREAM, metadata=ORDER.metadata
+    )
+    append_.require_storable(MAX_EVENT_BYTES)
+
+
+async def test_an_erasure_of_more_keys_than_a_receipt_holds_has_several(
+    encrypting: Connection, officer: Connection, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("event_store.privacy.erase._KEYS_PER_RECEIPT", 1)
+    stream_id = await a_known_payment(encrypting)
+    done = await erase(officer, ORDER, metadata_keys=METADATA_KEYS)
+    assert await read(encrypting, vault, stream_id) == ("[erased]", ERASED)
+    events = await load(officer, stream_id_of(SUBJECT))
+    receipts = [PRIVACY_CODEC.decode(event) for event in events]
+    assert all(isinstance(each, UserErased) for each in receipts)
+    assert [(each.keys, each.payments) for each in receipts if isinstance(each, UserErased)] == [
+        ((done.receipt.keys[0],), 1),
+        ((done.receipt.keys[1],), 0),
+    ]
+    assert {each.erasure_id for each in receipts if isinstance(each, UserErased)} == {done.receipt.erasure_id}
+    assert events[-1].position == done.position
 
 
 async def test_others_are_not_erased(encrypting: Connection, officer: Connection, vault: Vault) -> None:

@@ -1,4 +1,4 @@
-"""Migration 0054 on a database whose log has locks of staff, up and down."""
+"""Migrations 0054 and 0056 on a database whose log has locks of staff and ends of sessions, up and down."""
 
 from collections.abc import AsyncIterator
 
@@ -6,7 +6,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from domain.access.events import StaffEvent, StaffLocked, StaffUnlocked
+from domain.access.events import StaffEvent, StaffLocked, StaffSessionsEnded, StaffUnlocked
 from domain.access.staff import staff_stream
 from domain.ids import EventId
 from event_store.appends import Append
@@ -72,3 +72,23 @@ async def test_locks_are_made_from_the_log_after_each_upgrade(url: str) -> None:
             gone = await (await conn.execute("SELECT to_regclass('access.staff_locks')")).fetchone()
             assert gone == (None,)
             upgrade(url, AFTER)
+
+
+async def test_ends_of_sessions_are_made_from_the_log_and_change_no_lock(url: str) -> None:
+    upgrade(url, "0056")
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        by = "api:k/olga"
+        locked = StaffLocked(name="bo", actor=by, reason="left the company")
+        await record(conn, StaffSessionsEnded(name="anna", actor=by, reason="an open browser"))
+        await record(conn, locked, StaffSessionsEnded(name="bo", actor=by, reason="an open browser"))
+        await conn.execute("DELETE FROM access.staff_locks")
+        await conn.execute("SELECT event_store.follow_access(0)")
+        rows = await conn.execute(
+            "SELECT l.name, l.is_locked, e.type FROM access.staff_locks l"
+            " JOIN event_store.events e ON e.position = l.lock_position ORDER BY l.name"
+        )
+        ended = "access.staff_sessions_ended"
+        assert await rows.fetchall() == [("anna", False, ended), ("bo", True, ended)]
+        downgrade(url, "0055")
+        assert await followed(conn) == [("bo", True, "left the company", True)]
+        upgrade(url, "0056")

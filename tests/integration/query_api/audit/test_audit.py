@@ -78,6 +78,7 @@ async def erased(app: Connection, user_id: str) -> ErasureId:
         keys=(KeyId(uuid7()), KeyId(uuid7())),
         payments=3,
         in_clear=1,
+        webhook_answers=4,
     )
     metadata = EventMetadata(correlation_id="c", actor=actor, merchant_id=MerchantId("m"))
     async with app.transaction():
@@ -150,6 +151,7 @@ async def test_an_erasure_is_in_the_register_with_its_receipt(auditor: httpx.Asy
     newest = first.data[0]
     assert (newest.user_id, newest.merchant_id, newest.actor) == ("user_2", "m", "api:back-office/olga")
     assert (newest.reason, newest.keys, newest.payments, newest.in_clear) == ("their letter", 2, 3, 1)
+    assert newest.webhook_answers == 4
     rest = await auditor.get("/audit/erasures", params={"limit": "2", "cursor": first.next_cursor or ""})
     assert [each["id"] for each in rest.json()["data"]] == [str(ids[0])]
 

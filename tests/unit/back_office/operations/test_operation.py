@@ -27,5 +27,7 @@ def test_force_is_sent_only_when_it_is_ticked() -> None:
     assert EXPLAIN.body({"reason": "a", "force": "yes"}) == {"reason": "a"}
 
 
-def test_a_replay_needs_no_reason_as_none_is_kept() -> None:
-    assert REPLAY.body({"reason": "unasked"}) == {}
+def test_a_replay_needs_a_reason_which_is_kept() -> None:
+    assert REPLAY.body({"reason": "it is corrected"}) == {"reason": "it is corrected"}
+    with pytest.raises(FormIncomplete):
+        REPLAY.body({})

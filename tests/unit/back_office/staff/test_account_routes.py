@@ -58,7 +58,9 @@ async def test_all_sessions_of_somebody_end_and_nobody_elses(operator: BackOffic
     theirs = [await another_browser(operator, "finance") for _ in range(2)]
     auditor = await another_browser(operator, "auditor")
     await operator.send("/staff/finance/end-sessions", reason="a lost laptop")
-    assert "2 sessions were ended." in (await operator.page("/staff/finance")).text
+    assert "All sessions of finance end. Here, 2 sessions were ended." in (await operator.page("/staff/finance")).text
+    (command,) = operator.command_api.commands()
+    assert (command.url.path, body_of(command)) == ("/staff/finance/end-sessions", {"reason": "a lost laptop"})
     assert [await is_logged_in(each) for each in (*theirs, auditor, operator)] == [False, False, True, True]
 
 
@@ -84,6 +86,15 @@ async def test_nobody_locks_themselves_out(operator: BackOffice) -> None:
     assert answer.status_code == 409
     assert "Nobody locks themselves out" in HtmlPage(answer.text).text
     assert await is_logged_in(operator)
+
+
+async def test_sessions_that_may_have_been_ended_are_not_called_so(operator: BackOffice) -> None:
+    other = await another_browser(operator, "finance")
+    operator.command_api.answers["POST /staff/finance/end-sessions"] = away
+    answer = await operator.send("/staff/finance/end-sessions", reason="a lost laptop")
+    assert answer.status_code == 503
+    assert "it may have done this, or not" in HtmlPage(answer.text).text
+    assert await is_logged_in(other)
 
 
 async def test_a_form_of_another_session_changes_nobody(operator: BackOffice) -> None:

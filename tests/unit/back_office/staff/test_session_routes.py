@@ -3,6 +3,7 @@
 import httpx
 
 from tests.unit.back_office.conftest import BackOffice
+from tests.unit.back_office.fake_apis import away
 
 
 async def another_browser(back_office: BackOffice, role: str) -> BackOffice:
@@ -51,6 +52,16 @@ async def test_all_others_are_ended_but_nobody_elses(finance: BackOffice) -> Non
     assert "number" not in form.fields
     await finance.browser.post(form.action, data=form.fields)
     assert [await is_logged_in(each) for each in (*others, operator, finance)] == [False, False, True, True]
+    (command,) = finance.command_api.commands()
+    assert (command.url.path, command.headers["paystream-actor"]) == ("/staff/finance/end-sessions", "finance")
+
+
+async def test_all_others_end_here_although_the_command_api_is_away(finance: BackOffice) -> None:
+    other = await another_browser(finance, "finance")
+    form = [each for each in (await finance.page("/sessions")).forms if each.action == "/sessions/revoke"][-1]
+    finance.command_api.answers["POST /staff/finance/end-sessions"] = away
+    assert (await finance.browser.post(form.action, data=form.fields)).status_code == 503
+    assert [await is_logged_in(each) for each in (other, finance)] == [False, True]
 
 
 async def test_the_session_of_somebody_else_cannot_be_ended(finance: BackOffice) -> None:

@@ -66,6 +66,17 @@ def test_a_name_is_locked_for_a_while_and_its_failures_end_with_a_success() -> N
     assert lockout.locked_for_s("anna") == 0
 
 
+def test_no_flood_of_invented_names_opens_an_account_that_is_locked() -> None:
+    lockout = Lockout(failures=2, locked_s=900, accounts=["Anna", "bo"], now=Clock())
+    assert [lockout.attempt("anna"), lockout.attempt("ANNA"), lockout.attempt("bo")] == [False, True, False]
+    lockout.attempt("nobody")
+    for number in range(10_000):
+        lockout.attempt(f"invented{number}")
+    assert lockout.locked_for_s("Anna") == 900
+    assert lockout.attempt("Bo"), "its first failure is not forgotten either"
+    assert not lockout.attempt("nobody"), "what is remembered of others has an end"
+
+
 async def test_a_name_is_found_in_either_case_and_a_wrong_password_is_not_enough() -> None:
     accounts = Accounts([ANNA])
     assert await accounts.verify("Anna", "her password") == ANNA

@@ -86,7 +86,7 @@ async def test_when_nothing_is_stuck_it_says_so(operator: BackOffice, page: str)
         (f"{TASK}/give-up", {"reason": "checked", "force": "yes"}, {"reason": "checked", "force": True}),
         (f"{SAGA}/retry", {"reason": "Stripe is back"}, {"reason": "Stripe is back"}),
         (f"{SAGA}/give-up", {"reason": "by hand"}, {"reason": "by hand"}),
-        (f"{LETTER}/replay", {}, {}),
+        (f"{LETTER}/replay", {"reason": "corrected"}, {"reason": "corrected"}),
         (f"{LETTER}/discard", {"reason": "a test record"}, {"reason": "a test record"}),
         (f"{PAYMENT}/accept", {"reason": "seen there"}, {"reason": "seen there"}),
     ],

@@ -82,6 +82,10 @@ def test_what_is_not_notable_or_not_json_is_passed_over(logged: str) -> None:
         (1000, "ISK", "10.00 ISK"),  # Stripe counts it with two decimals
         (1230, "KWD", "1.230 KWD"),
         (5, "EUR", "0.05 EUR"),
+        (-5, "EUR", "-0.05 EUR"),
+        (-123456, "JPY", "-123,456 JPY"),
+        (9_007_199_254_740_993_01, "IDR", "9,007,199,254,740,993.01 IDR"),
+        (-1_234_567_890_123_456_789, "KWD", "-1,234,567,890,123,456.789 KWD"),
     ],
 )
 def test_amounts_are_shown_as_stripe_counts_them(amount_cents: int, currency: str, text: str) -> None:

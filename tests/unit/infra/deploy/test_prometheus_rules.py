@@ -40,6 +40,7 @@ MUST_FIRE = {
     "StripeCallStuck",
     "StripeCallsDead",
     "StripePaymentUndone",
+    "StripeRowsLeftOut",
     "WebhooksOutLate",
     "WitnessRefuses",
 }

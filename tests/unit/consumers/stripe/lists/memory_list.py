@@ -13,6 +13,7 @@ from consumers.stripe.lists import cursors
 from consumers.stripe.lists.cursors import Cursor
 from consumers.stripe.lists.lists import CursorGone, StripeList
 from consumers.stripe.lists.poll import Reach, poll
+from consumers.stripe.translate.errors import UnexpectedObject
 from infra.postgres.pool import Connection, Pool
 
 LIST = StripeList.TRANSACTIONS
@@ -56,11 +57,13 @@ class MemoryLog:
     """What is recorded, and the cursor: both change together, as in a transaction.
 
     The database's clock shows how many rows `list_` has shown, so that a listing's begin says what it must find.
-    `claimed` is the begin of the last listing that came to its end.
+    `claimed` is the begin of the last listing that came to its end. A page with an `unreadable` row is
+    refused as a whole.
     """
 
     list_: MemoryList
     claimed: int = 0
+    unreadable: set[str] = field(default_factory=set)
     recorded: set[str] = field(default_factory=set)
     cursor: Cursor = field(
         default_factory=lambda: Cursor(
@@ -83,6 +86,8 @@ class MemoryLog:
         yield
 
     async def record(self, conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:  # noqa: ARG002 - as the protocol has it
+        if bad := {str(row["id"]) for row in rows} & self.unreadable:
+            raise UnexpectedObject(str(bad))
         new = {str(row["id"]) for row in rows} - self.recorded
         self.recorded |= new
         return len(new)
@@ -94,8 +99,7 @@ class MemoryLog:
         if before.revision != self.cursor.revision:
             return None
         self.cursor = replace(after, revision=before.revision + 1)
-        if after.listing_from is None:
-            assert before.listing_began_at is not None
+        if after.listing_from is None and before.listing_began_at is not None:
             self.claimed = int((before.listing_began_at - _EPOCH).total_seconds())
         return self.cursor
 

@@ -65,6 +65,38 @@ async def test_it_reads_what_is_new_and_one_page_more(list_: MemoryList, log: Me
     assert log.cursor.listing_from is None
 
 
+async def test_a_row_that_cannot_be_recorded_holds_up_no_other(list_: MemoryList, log: MemoryLog) -> None:
+    show(list_, 100, 119)
+    log.unreadable = {"row-104", "row-111"}
+    assert await log.poll(REACH, whole=True)
+    show(list_, 120, 400)
+    assert await log.poll(REACH, whole=True)
+    assert log.recorded == {f"row-{created}" for created in range(100, 401)} - log.unreadable
+    assert await log.poll(REACH, whole=False)
+
+    log.unreadable = set()  # a release of ours reads it
+    assert await log.poll(REACH, whole=True)
+    assert {"row-104", "row-111"} <= log.recorded
+    list_.calls = 0
+    assert await log.poll(REACH, whole=True)
+    assert log.cursor.watermark == 400
+    assert list_.calls == 16, "it reaches back for the overlap alone"
+
+
+async def test_a_row_that_was_left_out_for_a_month_is_given_up(list_: MemoryList, log: MemoryLog) -> None:
+    month = 30 * 24 * 3600
+    log.unreadable = {"bad"}
+    list_.show(100, "bad")
+    assert await log.poll(REACH, whole=True)
+    list_.show(100 + month, "at last")
+    assert await log.poll(REACH, whole=True)
+    assert log.cursor.watermark == 100
+    list_.show(101 + month, "later")
+    assert await log.poll(REACH, whole=True)
+    assert log.cursor.watermark == 101 + month
+    assert log.recorded == {"at last", "later"}
+
+
 async def test_a_quick_one_leaves_the_watermark_to_the_whole_one(list_: MemoryList, log: MemoryLog) -> None:
     """Else a row that is shown late between two whole ones would be behind the overlap of the second."""
     list_.show(100, "first")
