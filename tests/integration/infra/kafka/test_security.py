@@ -126,6 +126,24 @@ async def test_an_authority_that_did_not_sign_is_not_trusted(by_password: Secure
             await create_topics(settings, _DECLARED)
 
 
+async def test_the_brokers_name_and_its_authority_are_verified_as_the_setting_says(
+    by_password: SecuredKafka, tmp_path: Path
+) -> None:
+    stranger = make_tls_files(tmp_path / "other").ca
+    another_name = by_password.cluster.address.replace("127.0.0.1", "127.1")  # the same address; no certificate has it
+
+    def settings(verify: str, **changes: object) -> KafkaSettings:
+        named = {"kafka_bootstrap_servers": another_name, "kafka_ssl_verify": verify}
+        return by_password.with_password("PLAIN", **named | changes)
+
+    for refused in (settings("full"), settings("ca", kafka_ssl_ca_file=stranger)):
+        with pytest.raises(KafkaUnavailable, match="certificate that is not trusted"):
+            await create_topics(refused, _DECLARED)
+    for accepted in (settings("ca"), settings("none", kafka_ssl_ca_file=stranger)):
+        await create_topics(accepted, _DECLARED)
+        await verify_topics(accepted, _DECLARED)
+
+
 async def test_a_client_without_the_certificate_that_is_asked_for_is_told_so(by_certificate: SecuredKafka) -> None:
     without = by_certificate.with_certificate(kafka_ssl_cert_file=None, kafka_ssl_key_file=None)
 
