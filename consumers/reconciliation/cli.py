@@ -40,7 +40,7 @@ def reconcile(
     """Compare the ledger with Stripe's statement.
 
     The day is yesterday unless --date says another. --report compares with a report that Stripe made. Exit code 0 says
-    that no discrepancy is open.
+    that no discrepancy is open, 1 that one is, or that the run failed, 2 that it could not be asked for.
     """
     from getpass import getuser
 

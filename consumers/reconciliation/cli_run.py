@@ -17,7 +17,7 @@ from consumers.reconciliation.plan import RunProgress
 from consumers.reconciliation.results import ListedDiscrepancy, ListedEntry, ReconciliationResult
 from domain.ids import DiscrepancyId
 from domain.money import SignedMoney
-from infra.cli.execute import run, run_with_connection
+from infra.cli.execute import COULD_NOT_LOOK, run, run_with_connection
 from infra.cli.output import console, format_amount, printable
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection
@@ -98,7 +98,7 @@ def _reconcile(ask: Callable[[ReconciliationAdmin, RunProgress], Awaitable[Recon
         _print(result)
         return 1 if result.failure or result.open or result.open_elsewhere else 0
 
-    return run(work())
+    return run(work(), failed=COULD_NOT_LOOK)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ def topics_verify() -> None:
     """Fail on topics that are missing or not as declared.
 
     Shows every declared setting beside the one of the cluster at KAFKA_BOOTSTRAP_SERVERS, and how to correct it.
+    Exit code 1 says that one differs, 2 that it could not be told.
     """
     from infra.kafka.cli_run import run_topics_verify
 

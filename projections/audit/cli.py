@@ -79,7 +79,8 @@ def diff(
 ) -> None:
     """Compare the read model with a replay.
 
-    The log is replayed into tables of its own, and every row is compared. Exit code 1 says that a row differs.
+    The log is replayed into tables of its own, and every row is compared. Exit code 1 says that a row differs,
+    2 that it could not be told.
     """
     from projections.audit.cli_run import run_diff
 
@@ -92,7 +93,7 @@ def invariants(
 ) -> None:
     """Check every invariant of money.
 
-    Over the whole log. Exit code 1 says that one is violated.
+    Over the whole log. Exit code 1 says that one is violated, 2 that it could not be told.
     """
     from projections.audit.cli_run import run_invariants
 
@@ -123,7 +124,8 @@ def verify(
 ) -> None:
     """Compare the log with what was sealed.
 
-    Each event that was changed, removed, inserted, reordered or renumbered is named. Exit code 1 says that one was.
+    Each event that was changed, removed, inserted, reordered or renumbered is named. Exit code 1 says that one was,
+    2 that it could not be told.
     """
     from projections.audit.cli_proofs import VerifyRequest, run_verify
 
