@@ -17,8 +17,8 @@ from starlette.types import Scope
 
 from infra.card_numbers import mask_card_numbers
 from infra.errors import Unavailable
+from infra.http.wrong_values import what_it_must_be
 from infra.postgres.pool import DatabaseUnavailable
-from infra.validation import message_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -111,7 +111,7 @@ async def _on_conflict(request: Request, error: Exception) -> Response:
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     details: Sequence[Mapping[str, Any]] = error.errors()
-    errors = [{"field": _field(detail), "message": message_of(detail)} for detail in details]
+    errors = [{"field": _field(detail), "message": what_it_must_be(detail)} for detail in details]
     about_body = any(detail["loc"][:1] == ("body",) for detail in details)
     malformed = not about_body or any(detail["type"] == "json_invalid" for detail in details)
     status = HTTPStatus.BAD_REQUEST if malformed else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -127,8 +127,17 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     detail = error.detail if error.detail != status.phrase else None
     headers = error.headers
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {**(headers or {}), "Allow": ", ".join(_methods_of(request))}
+        allowed = ", ".join(_methods_of(request))
+        headers = {**(headers or {}), "Allow": allowed}
+        detail = f"This path has no {request.method}: it has {allowed}."
+    elif status == HTTPStatus.NOT_FOUND:
+        detail = detail or f"There is nothing at this path.{_where_the_paths_are(request)}"
     return problem_response(Problem(status, code, status.phrase, detail, headers), request.scope)
+
+
+def _where_the_paths_are(request: Request) -> str:
+    document = request.app.openapi_url
+    return f" The paths of this API are in {document}." if document else ""
 
 
 def _methods_of(request: Request) -> list[str]:
