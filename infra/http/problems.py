@@ -28,6 +28,7 @@ _CLIENT_CLOSED_REQUEST = 499  # nginx's; HTTP has no status for it
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
 # PostgreSQL rolled back one of several transactions that stood in each other's way: nothing is wrong with any.
 _CONFLICTS = (DeadlockDetected, SerializationFailure, LockNotAvailable)
+_SAME_KEY = "If the request has an Idempotency-Key, retry it with the same one."
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
@@ -86,8 +87,7 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
 
 def unexpected(method: str) -> Problem:
     """Return the answer for an unforeseen error. It says nothing of the inside."""
-    safe = method in _SAFE
-    retry = "Ask again." if safe else "If the request has an Idempotency-Key, retry it with the same one."
+    retry = "Ask again." if method in _SAFE else _SAME_KEY
     return Problem(500, "internal_error", "Internal error", f"The error was recorded. {retry}")
 
 
@@ -101,7 +101,10 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
     # Not a warning: an outage would make one a request, and the client of the dependency warns by itself.
     log.info(error.code, error=str(error))
     headers = {"Retry-After": str(error.retry_after_s)}
-    return problem_response(Problem(503, error.code, error.title, headers=headers), request.scope)
+    detail = f"Ask again after {error.retry_after_s} s."
+    if request.method not in _SAFE:
+        detail = f"Try again after {error.retry_after_s} s. {_SAME_KEY}"
+    return problem_response(Problem(503, error.code, error.title, detail, headers), request.scope)
 
 
 async def _on_conflict(request: Request, error: Exception) -> Response:

@@ -27,6 +27,7 @@ def an_app() -> FastAPI:
         raise Problem(409, "payment_not_refundable", "Not refundable", "It is pending.", {"X-A": "1"}, status_now="p")
 
     @app.get("/down")
+    @app.post("/down")
     async def down() -> None:
         raise DatabaseUnavailable("connection to server at 10.0.0.1 failed")
 
@@ -78,7 +79,10 @@ async def test_an_unavailable_dependency_is_503_with_retry_after_and_no_inside(c
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
     assert response.json()["code"] == "database_unavailable"
+    assert response.json()["detail"] == "Ask again after 1 s."
     assert "10.0.0.1" not in response.text
+    sent = (await client.post("/down")).json()["detail"]
+    assert sent == "Try again after 1 s. If the request has an Idempotency-Key, retry it with the same one."
 
 
 @pytest.mark.parametrize("number", range(3))
