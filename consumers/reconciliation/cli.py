@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from domain.ids import DiscrepancyId, PayoutId
-from infra.cli.commands import command_group, single_command
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option, single_command
 
 _PROCESSES = ("worker-reconciliation",)
 
@@ -35,24 +35,22 @@ def reconcile(
         Literal["activity", "payouts"] | None, typer.Option(help="Which report it is, if its columns do not say.")
     ] = None,
     time_zone: Annotated[str | None, typer.Option(help="Of its column `created`, if it has no `created_utc`.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Who asks; recorded. By default the user of this machine.")] = None,
+    actor: Annotated[str | None, actor_option("Who asks; recorded.")] = None,
 ) -> None:
     """Compare the ledger with Stripe's statement.
 
     The day is yesterday unless --date says another. --report compares with a report that Stripe made. Exit code 0 says
     that no discrepancy is open, 1 that one is, or that the run failed, 2 that it could not be asked for.
     """
-    from getpass import getuser
-
     from consumers.reconciliation.cli_run import run_reconcile, run_report
 
     if report is None:
         if kind or time_zone:
             raise typer.BadParameter("--kind and --time-zone belong to --report")
-        raise SystemExit(run_reconcile(day.date() if day else None, actor=actor or getuser()))
+        raise SystemExit(run_reconcile(day.date() if day else None, actor=actor_or_user(actor)))
     if day is not None:
         raise typer.BadParameter("a report says its days itself: give --date or --report")
-    raise SystemExit(run_report(report, kind=kind, time_zone=time_zone, actor=actor or getuser()))
+    raise SystemExit(run_report(report, kind=kind, time_zone=time_zone, actor=actor_or_user(actor)))
 
 
 @discrepancies.command("list")
@@ -63,60 +61,51 @@ def discrepancies_list(
     day: Annotated[datetime | None, _DAY] = None,
     kind: Annotated[str | None, typer.Option(help="Only of this kind, for example: missing_here")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List discrepancies, newest day first."""
     from consumers.reconciliation.cli_run import run_list
 
     statuses = status or ["open", "explained"]
-    raise SystemExit(run_list(statuses, day=day.date() if day else None, kind=kind, limit=limit))
+    raise SystemExit(run_list(statuses, day=day.date() if day else None, kind=kind, limit=limit, as_json=as_json))
 
 
 @discrepancies.command("explain")
 def discrepancies_explain(
     discrepancy: Annotated[UUID, _DISCREPANCY],
-    reason: Annotated[str, typer.Option(help="Why it is acceptable; recorded as an event.")],
-    actor: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+    reason: Annotated[str, reason_option("Why it is acceptable; recorded as an event.")],
+    actor: Annotated[str | None, actor_option("Who says so.")] = None,
 ) -> None:
     """Record why a discrepancy is acceptable. It is no longer open, unless it changes."""
-    from getpass import getuser
-
     from consumers.reconciliation.cli_run import run_explain
 
-    if not reason.strip():
-        raise typer.BadParameter("say why")
-    raise SystemExit(run_explain(DiscrepancyId(discrepancy), actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_explain(DiscrepancyId(discrepancy), actor=actor_or_user(actor), reason=reason))
 
 
 @discrepancies.command("resolve")
 def discrepancies_resolve(
     discrepancy: Annotated[UUID, _DISCREPANCY],
-    reason: Annotated[str, typer.Option(help="What resolved it; recorded as an event.")],
-    actor: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+    reason: Annotated[str, reason_option("What resolved it; recorded as an event.")],
+    actor: Annotated[str | None, actor_option("Who says so.")] = None,
 ) -> None:
     """Record that a discrepancy is resolved. A run that finds it again reopens it."""
-    from getpass import getuser
-
     from consumers.reconciliation.cli_run import run_resolve
 
-    if not reason.strip():
-        raise typer.BadParameter("say why")
-    raise SystemExit(run_resolve(DiscrepancyId(discrepancy), actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_resolve(DiscrepancyId(discrepancy), actor=actor_or_user(actor), reason=reason))
 
 
 @discrepancies.command("assign")
 def discrepancies_assign(
     discrepancy: Annotated[UUID, _DISCREPANCY],
     to: Annotated[str | None, typer.Option(help="Who looks into it. [nobody any more]")] = None,
-    reason: Annotated[str | None, typer.Option(help="Why; recorded as an event.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Who says so. By default the user of this machine.")] = None,
+    reason: Annotated[str | None, reason_option("Why; recorded as an event.")] = None,
+    actor: Annotated[str | None, actor_option("Who says so.")] = None,
 ) -> None:
     """Record who looks into a discrepancy."""
-    from getpass import getuser
-
     from consumers.reconciliation.cli_run import run_assign
 
     raise SystemExit(
-        run_assign(DiscrepancyId(discrepancy), assignee=to or None, actor=actor or getuser(), reason=reason)
+        run_assign(DiscrepancyId(discrepancy), assignee=to or None, actor=actor_or_user(actor), reason=reason)
     )
 
 

@@ -5,13 +5,13 @@ from uuid import UUID
 
 import typer
 
-from infra.cli.commands import command_group
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
 
 sagas = command_group("Sagas: split payments, and what becomes of them.", settings_of=("worker-sagas",))
 
 _SAGA = typer.Argument(metavar="SAGA", help="Its id, as the list shows it: that of the split payment.")
-_ACTOR = typer.Option(help="Who does it; written into the saga's log. By default the user of this machine.")
-_REASON = typer.Option(help="Why; written into the saga's log.")
+_ACTOR = actor_option("Who does it; written into the saga's log.")
+_REASON = reason_option("Why; written into the saga's log.")
 
 
 @sagas.command("list")
@@ -24,11 +24,12 @@ def sagas_list(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List sagas, the oldest first."""
     from consumers.saga.cli_run import run_list
 
-    raise SystemExit(run_list(status, limit=limit))
+    raise SystemExit(run_list(status, limit=limit, as_json=as_json))
 
 
 @sagas.command("show")
@@ -46,11 +47,9 @@ def sagas_retry(
     actor: Annotated[str | None, _ACTOR] = None,
 ) -> None:
     """Try at once what could not be taken back."""
-    from getpass import getuser
-
     from consumers.saga.cli_run import run_retry
 
-    raise SystemExit(run_retry(saga, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_retry(saga, actor=actor_or_user(actor), reason=reason))
 
 
 @sagas.command("give-up")
@@ -64,8 +63,6 @@ def sagas_give_up(
 
     What was not taken back stands, and is for you to settle.
     """
-    from getpass import getuser
-
     from consumers.saga.cli_run import run_give_up
 
-    raise SystemExit(run_give_up(saga, actor=actor or getuser(), reason=reason, force=force))
+    raise SystemExit(run_give_up(saga, actor=actor_or_user(actor), reason=reason, force=force))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from infra.cli.commands import command_group
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group
 
 webhooks = command_group("Webhooks to merchants: endpoints and deliveries.", settings_of=("worker-webhooks-out",))
 
@@ -17,11 +17,12 @@ _MOMENT = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 @webhooks.command("endpoints")
 def webhooks_endpoints(
     merchant: Annotated[str | None, typer.Option(help="Those of one merchant. [all]")] = None,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List endpoints, and which of them fail."""
     from consumers.webhooks_out.cli_run import run_endpoints
 
-    raise SystemExit(run_endpoints(merchant))
+    raise SystemExit(run_endpoints(merchant, as_json=as_json))
 
 
 @webhooks.command("deliveries")
@@ -30,11 +31,14 @@ def webhooks_deliveries(
     merchant: Annotated[str | None, typer.Option(help="Those to one merchant. [all]")] = None,
     status: Annotated[str | None, typer.Option(help="pending, delivered or failed. [all]")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="The most to show.")] = 50,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List deliveries, the newest events first, and each last attempt."""
     from consumers.webhooks_out.cli_run import run_deliveries
 
-    raise SystemExit(run_deliveries(endpoint_id=endpoint, merchant_id=merchant, status=status, limit=limit))
+    raise SystemExit(
+        run_deliveries(endpoint_id=endpoint, merchant_id=merchant, status=status, limit=limit, as_json=as_json)
+    )
 
 
 @webhooks.command("resend")
@@ -54,11 +58,9 @@ def webhooks_replay(
     until_at: Annotated[
         datetime | None, typer.Option("--until", formats=_MOMENT, help="Until when; UTC unless it says. [now]")
     ] = None,
-    actor: Annotated[str | None, typer.Option(help="Who does it. By default the user of this machine.")] = None,
+    actor: Annotated[str | None, actor_option("Who does it.")] = None,
 ) -> None:
     """Send an endpoint once more what was recorded in a time."""
-    from getpass import getuser
-
     from consumers.webhooks_out.cli_run import run_replay
 
-    raise SystemExit(run_replay(endpoint, from_at=from_at, until_at=until_at, actor=f"operator:{actor or getuser()}"))
+    raise SystemExit(run_replay(endpoint, from_at=from_at, until_at=until_at, actor=f"operator:{actor_or_user(actor)}"))

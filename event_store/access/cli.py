@@ -5,15 +5,17 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.commands import command_group
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
 
 merchants = command_group("Merchants, whose payments the APIs take.", settings_of=["access"])
 keys = command_group("API keys of merchants and of the operator.", settings_of=["access"])
 recovery_codes = command_group("Recovery codes of the staff of the back office.", settings_of=["access"])
 
+MAX_DAYS = 3650
+"""For how long a key may be made, as over HTTP."""
 _CELL = re.compile(r"[A-Za-z0-9_-]+")
-_ACTOR = typer.Option(help="Who does it; kept with the event. By default the user of this machine.")
-_REASON = typer.Option(help="Why; kept with the event.")
+_ACTOR = actor_option("Who does it; kept with the event.")
+_REASON = reason_option("Why; kept with the event.")
 _KEY = typer.Argument(metavar="KEY", help="Its id, or how it begins (psk_live_Ab12): never the whole key.")
 
 
@@ -25,19 +27,17 @@ def merchants_create(
     actor: Annotated[str | None, _ACTOR] = None,
 ) -> None:
     """Let a merchant be given keys."""
-    from getpass import getuser
-
     from event_store.access.cli_run import run_create_merchant
 
-    raise SystemExit(run_create_merchant(merchant_id, name or merchant_id, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_create_merchant(merchant_id, name or merchant_id, actor=actor_or_user(actor), reason=reason))
 
 
 @merchants.command("list")
-def merchants_list() -> None:
+def merchants_list(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     """List merchants, and how many of their keys are valid."""
     from event_store.access.cli_run import run_list_merchants
 
-    raise SystemExit(run_list_merchants())
+    raise SystemExit(run_list_merchants(as_json=as_json))
 
 
 @keys.command("create")
@@ -54,17 +54,17 @@ def keys_create(
             "admin:read, admin:write."
         ),
     ] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="How long it is valid. [until it is revoked]")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=MAX_DAYS, help="How long it is valid. [until it is revoked]")
+    ] = None,
     actor: Annotated[str | None, _ACTOR] = None,
 ) -> None:
     """Make a key, and show it once."""
-    from getpass import getuser
-
     from event_store.access.cli_run import run_create_key
 
     if operator == (merchant is not None):
         raise typer.BadParameter("give --merchant or --operator")
-    raise SystemExit(run_create_key(merchant, scope or [], days=days, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_create_key(merchant, scope or [], days=days, actor=actor_or_user(actor), reason=reason))
 
 
 @keys.command("list")
@@ -72,11 +72,12 @@ def keys_list(
     beginning: Annotated[str | None, typer.Argument(help="Only keys that begin so, or the key of this id.")] = None,
     merchant: Annotated[str | None, typer.Option(help="Only this merchant's.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List keys: whose they are, what for, and when they were used last."""
     from event_store.access.cli_run import run_list_keys
 
-    raise SystemExit(run_list_keys(beginning, merchant=merchant, ended_too=every))
+    raise SystemExit(run_list_keys(beginning, merchant=merchant, ended_too=every, as_json=as_json))
 
 
 @keys.command("map")
@@ -98,11 +99,9 @@ def keys_revoke(
     actor: Annotated[str | None, _ACTOR] = None,
 ) -> None:
     """End a key. The APIs refuse it within seconds."""
-    from getpass import getuser
-
     from event_store.access.cli_run import run_revoke_key
 
-    raise SystemExit(run_revoke_key(key, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_revoke_key(key, actor=actor_or_user(actor), reason=reason))
 
 
 @keys.command("rotate")
@@ -115,11 +114,9 @@ def keys_rotate(
     actor: Annotated[str | None, _ACTOR] = None,
 ) -> None:
     """Make the successor of a key, and show it once. The old one stays valid for a while."""
-    from getpass import getuser
-
     from event_store.access.cli_run import run_rotate_key
 
-    raise SystemExit(run_rotate_key(key, hours=hours, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_rotate_key(key, hours=hours, actor=actor_or_user(actor), reason=reason))
 
 
 @recovery_codes.callback()
@@ -137,8 +134,6 @@ def recovery_codes_reset(
 
     For who lost app and codes. The old ones are not valid any more.
     """
-    from getpass import getuser
-
     from event_store.access.cli_run import run_reset_recovery_codes
 
-    raise SystemExit(run_reset_recovery_codes(name, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_reset_recovery_codes(name, actor=actor_or_user(actor), reason=reason))

@@ -6,12 +6,19 @@ one and typer: `paystream --help` imports all of them. What a command needs is i
 """
 
 from collections.abc import Callable, Iterable
+from getpass import getuser
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 import typer
 
 GROUP = "paystream.commands"
+
+MAX_REASON_CHARS = 500
+"""As over HTTP."""
+
+JSON_LINES = typer.Option("--json", help="Print JSON lines, for machines.")
+"""For a command that prints a table: a line for each row, and nothing besides."""
 
 Command = typer.Typer | Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,6 +44,40 @@ def single_command(*, settings_of: Iterable[str] = ()) -> Callable[[F], F]:
         return function
 
     return mark
+
+
+def reason_option(description: str) -> Any:
+    """Declare `--reason`, which is kept for ever: a blank one is refused, and one that is too long."""
+    return typer.Option("--reason", help=description, callback=_checked_reason)
+
+
+def actor_option(description: str) -> Any:
+    """Declare `--actor`, by default the user of this machine; a blank one is refused."""
+    return typer.Option("--actor", help=f"{description} By default the user of this machine.", callback=_checked_actor)
+
+
+def actor_or_user(actor: str | None) -> str:
+    """Return who was named, or the user of this machine. Refuses when it has no name, as in a container."""
+    if actor is not None:
+        return actor
+    try:
+        return getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        raise typer.BadParameter("the user of this machine has no name: say who with --actor") from None
+
+
+def _checked_reason(reason: str | None) -> str | None:
+    if reason is not None and not reason.strip():
+        raise typer.BadParameter("say why")
+    if reason is not None and len(reason) > MAX_REASON_CHARS:
+        raise typer.BadParameter(f"has {len(reason)} characters; it may have {MAX_REASON_CHARS}")
+    return reason
+
+
+def _checked_actor(actor: str | None) -> str | None:
+    if actor is not None and not actor.strip():
+        raise typer.BadParameter("say who")
+    return actor
 
 
 def declared_commands() -> dict[str, Command]:

@@ -1,6 +1,8 @@
 """`paystream topics`: creates and verifies the topics that the installed package declares."""
 
-from infra.cli.commands import command_group
+from typing import Annotated
+
+from infra.cli.commands import JSON_LINES, command_group
 
 topics = command_group("Kafka topics.", settings_of=["relay"])
 
@@ -14,7 +16,7 @@ def topics_create() -> None:
 
 
 @topics.command("verify")
-def topics_verify() -> None:
+def topics_verify(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     """Fail on topics that are missing or not as declared.
 
     Shows every declared setting beside the one of the cluster at KAFKA_BOOTSTRAP_SERVERS, and how to correct it.
@@ -22,4 +24,4 @@ def topics_verify() -> None:
     """
     from infra.kafka.cli_run import run_topics_verify
 
-    raise SystemExit(run_topics_verify())
+    raise SystemExit(run_topics_verify(as_json=as_json))

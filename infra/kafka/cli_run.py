@@ -1,11 +1,13 @@
 """Runs `paystream topics`, and prints what came of it."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from infra.cli.execute import COULD_NOT_LOOK, run
+from infra.cli.output import print_json_lines
 from infra.kafka.topic_check import Comparison, remedy
 from infra.kafka.topics import compare_topics, create_topics
 from infra.process.declared import topic_declarations
@@ -28,13 +30,17 @@ def run_topics_create() -> int:
     return run(work())
 
 
-def run_topics_verify() -> int:
+def run_topics_verify(*, as_json: bool) -> int:
     """Print what is declared beside what is, and how to correct each difference; return the exit code."""
     settings = load_settings(KafkaSettings)
     declarations = topic_declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor)
 
     async def work() -> int:
         compared, missing = await compare_topics(settings, declarations)
+        if as_json:
+            print_json_lines(dataclasses.asdict(each) | {"differs": each.differs} for each in compared)
+            print_json_lines({"topic": each, "missing": True} for each in missing)
+            return 1 if missing or any(each.differs for each in compared) else 0
         _print_table(compared, missing)
         differences = [each for each in compared if each.differs]
         if any(each.actual is None for each in compared):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from infra.cli.commands import command_group
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group
 
 audit = command_group("What an auditor sees, and archives of the log.", settings_of=["audit", "migrate"])
 
@@ -75,7 +75,7 @@ def replay(
 def diff(
     projection: Annotated[str | None, typer.Option(help="Of one projection alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most rows to print of a table.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """Compare the read model with a replay.
 
@@ -89,7 +89,7 @@ def diff(
 
 @audit.command("invariants")
 def invariants(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """Check every invariant of money.
 
@@ -120,7 +120,7 @@ def verify(
     quorum: Annotated[
         int | None, typer.Option(min=1, help="How many witnesses must have signed; by default all.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """Compare the log with what was sealed.
 
@@ -168,18 +168,16 @@ def archive(
         bool,
         typer.Option("--drop-detached", help="Instead: drop partitions that were detached, if their files are whole."),
     ] = False,
-    actor: Annotated[str | None, typer.Option(help="Who does it; by default the user of this machine.")] = None,
+    actor: Annotated[str | None, actor_option("Who does it.")] = None,
 ) -> None:
     """Put the oldest partition of the log into a file.
 
     It is written with its tiles, read back, compared with what was sealed, and only then detached. What was interrupted
     goes on. Events of payments stay in the log as well.
     """
-    from getpass import getuser
-
     from projections.audit.cli_archive import ArchiveRequest, run_archive, run_drop_detached
 
-    request = ArchiveRequest(dry_run=dry_run, older_than_days=older_than, actor=actor or getuser())
+    request = ArchiveRequest(dry_run=dry_run, older_than_days=older_than, actor=actor_or_user(actor))
     raise SystemExit(run_drop_detached(request) if drop_detached else run_archive(request))
 
 

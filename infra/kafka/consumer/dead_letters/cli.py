@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.commands import command_group
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
 
 dlq = command_group("Dead letters: records that a consumer could not apply.", settings_of=["worker-stripe-gateway"])
 
-_ACTOR = typer.Option(help="Who asks; kept with the dead letter. By default the user of this machine.")
+_ACTOR = actor_option("Who asks; kept with the dead letter.")
 
 
 @dlq.command("list")
@@ -17,12 +17,14 @@ def dlq_list(
     stream: Annotated[str | None, typer.Option(help="Only of this stream: a payment's id.")] = None,
     resolved: Annotated[bool, typer.Option("--all", help="Also those that were applied or discarded.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List dead letters that are open."""
     from infra.kafka.consumer.dead_letters.admin import Filter
     from infra.kafka.consumer.dead_letters.cli_run import run_list
 
-    raise SystemExit(run_list(Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)))
+    chosen = Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)
+    raise SystemExit(run_list(chosen, as_json=as_json))
 
 
 @dlq.command("show")
@@ -49,15 +51,13 @@ def dlq_replay(
     limit: Annotated[int | None, typer.Option(min=1, help="With --all: the oldest so many alone.")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="With --all: only say what it would be about.")] = False,
     actor: Annotated[str | None, _ACTOR] = None,
-    reason: Annotated[str | None, typer.Option(help="Why; kept with each. Needed with --all.")] = None,
+    reason: Annotated[str | None, reason_option("Why; kept with each. Needed with --all.")] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30,
 ) -> None:
     """Apply dead letters again, and all records parked behind them.
 
     The running consumer does it, in the order of the stream. Exit code 0 says that all were applied.
     """
-    from getpass import getuser
-
     from infra.kafka.consumer.dead_letters.cli_run import run_replay, run_replay_preview
 
     if (consumer is not None) != everything:
@@ -77,7 +77,7 @@ def dlq_replay(
             stream=stream,
             all_of=consumer,
             limit=limit,
-            actor=actor or getuser(),
+            actor=actor_or_user(actor),
             reason=said,
             wait_s=wait,
         )
@@ -87,8 +87,8 @@ def dlq_replay(
 @dlq.command("discard")
 def dlq_discard(
     dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
-    actor: Annotated[str, typer.Option(help="Who decides so; kept with the dead letter.")],
-    reason: Annotated[str, typer.Option(help="Why; kept with the dead letter.")],
+    reason: Annotated[str, reason_option("Why; kept with the dead letter.")],
+    actor: Annotated[str | None, actor_option("Who decides so; kept with the dead letter.")] = None,
 ) -> None:
     """Discard a dead letter: the consumer will never apply it.
 
@@ -96,6 +96,4 @@ def dlq_discard(
     """
     from infra.kafka.consumer.dead_letters.cli_run import run_discard
 
-    if not actor.strip() or not reason.strip():
-        raise typer.BadParameter("say who and why")
-    raise SystemExit(run_discard(dead_letter_id, actor=actor, reason=reason))
+    raise SystemExit(run_discard(dead_letter_id, actor=actor_or_user(actor), reason=reason))
