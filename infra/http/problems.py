@@ -28,6 +28,7 @@ _CLIENT_CLOSED_REQUEST = 499  # nginx's; HTTP has no status for it
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
 # PostgreSQL rolled back one of several transactions that stood in each other's way: nothing is wrong with any.
 _CONFLICTS = (DeadlockDetected, SerializationFailure, LockNotAvailable)
+_DOCUMENTATION = "/docs"
 _SAME_KEY = "If the request has an Idempotency-Key, retry it with the same one."
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
 
@@ -134,13 +135,10 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         headers = {**(headers or {}), "Allow": allowed}
         detail = f"This path has no {request.method}: it has {allowed}."
     elif status == HTTPStatus.NOT_FOUND:
-        detail = detail or f"There is nothing at this path.{_where_the_paths_are(request)}"
+        is_documented = any(getattr(route, "path", None) == _DOCUMENTATION for route in request.app.router.routes)
+        places = f" {_DOCUMENTATION} has the paths of this API." if is_documented else ""
+        detail = detail or f"There is nothing at this path.{places}"
     return problem_response(Problem(status, code, status.phrase, detail, headers), request.scope)
-
-
-def _where_the_paths_are(request: Request) -> str:
-    document = request.app.openapi_url
-    return f" The paths of this API are in {document}." if document else ""
 
 
 def _methods_of(request: Request) -> list[str]:

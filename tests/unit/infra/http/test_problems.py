@@ -136,7 +136,7 @@ async def test_405_says_what_is_allowed(client: httpx.AsyncClient) -> None:
 
 
 async def test_404_says_where_the_paths_are(client: httpx.AsyncClient) -> None:
-    said = "There is nothing at this path. The paths of this API are in /openapi.json."
+    said = "There is nothing at this path. /docs has the paths of this API."
     assert (await client.get("/nothing")).json()["detail"] == said
 
 
