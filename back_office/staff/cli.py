@@ -18,7 +18,7 @@ def _group() -> None:
     """Keep the commands in a group."""
 
 
-@staff.command("hash")
+@staff.command("hash", epilog="Example: paystream staff hash")
 def hash_() -> None:
     """Print the hash of a password, for BACK_OFFICE_STAFF.
 
@@ -29,7 +29,7 @@ def hash_() -> None:
     raise SystemExit(run_hash())
 
 
-@staff.command("totp")
+@staff.command("totp", epilog="Example: paystream staff totp anna")
 def totp(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The account's name, for the app to show.")],
 ) -> None:
@@ -42,7 +42,7 @@ def totp(
     raise SystemExit(run_totp(name))
 
 
-@staff.command("list")
+@staff.command("list", epilog="Example: paystream staff list")
 def list_(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     """List the accounts, and who is locked."""
     from back_office.staff.cli_locks import run_list
@@ -50,7 +50,7 @@ def list_(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     raise SystemExit(run_list(as_json=as_json))
 
 
-@staff.command("lock")
+@staff.command("lock", epilog="Example: paystream staff lock anna --reason 'a lost laptop'")
 def lock(
     name: Annotated[str, _NAME],
     reason: Annotated[str, _REASON],
@@ -65,7 +65,7 @@ def lock(
     raise SystemExit(run_change(name, "lock", actor=actor_or_user(actor), reason=reason))
 
 
-@staff.command("unlock")
+@staff.command("unlock", epilog="Example: paystream staff unlock anna --reason 'it was found'")
 def unlock(
     name: Annotated[str, _NAME],
     reason: Annotated[str, _REASON],

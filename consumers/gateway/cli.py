@@ -18,7 +18,7 @@ _ACTOR = actor_option("Who does it; written into the payment's log.")
 _REASON = reason_option("Why; written into the payment's log.")
 
 
-@tasks.command("list")
+@tasks.command("list", epilog="Example: paystream tasks list --status dead")
 def tasks_list(
     status: Annotated[
         list[str] | None, typer.Option(help="due, leased, unknown, dead or done; may be repeated. [dead, unknown]")
@@ -40,7 +40,9 @@ def tasks_list(
     )
 
 
-@tasks.command("retry")
+@tasks.command(
+    "retry", epilog="Example: paystream tasks retry 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --reason 'Stripe is back'"
+)
 def tasks_retry(
     task: Annotated[UUID, _TASK],
     reason: Annotated[str, _REASON],
@@ -55,7 +57,10 @@ def tasks_retry(
     raise SystemExit(run_retry(EventId(task), actor=actor_or_user(actor), reason=reason))
 
 
-@tasks.command("give-up")
+@tasks.command(
+    "give-up",
+    epilog="Example: paystream tasks give-up 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --reason 'refunded by hand' --force",
+)
 def tasks_give_up(
     task: Annotated[UUID, _TASK],
     reason: Annotated[str, _REASON],
@@ -71,7 +76,10 @@ def tasks_give_up(
     raise SystemExit(run_give_up(EventId(task), actor=actor_or_user(actor), reason=reason, force=force))
 
 
-@payments.command("accept")
+@payments.command(
+    "accept",
+    epilog="Example: paystream payments accept 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --reason 'Stripe, case 7'",
+)
 def payments_accept(
     payment: Annotated[UUID, typer.Argument(metavar="PAYMENT_ID", help="The payment's id.")],
     reason: Annotated[str, reason_option("Why Stripe is right; written into the payment's log.")],

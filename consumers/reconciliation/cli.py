@@ -19,7 +19,7 @@ _DISCREPANCY = typer.Argument(metavar="DISCREPANCY", help="Its id, as the list s
 _DAY = typer.Option("--date", formats=["%Y-%m-%d"], help="A day like 2026-05-01.")
 
 
-@single_command(settings_of=_PROCESSES)
+@single_command("Example: paystream reconcile --date 2026-05-01", settings_of=_PROCESSES)
 def reconcile(
     day: Annotated[datetime | None, _DAY] = None,
     *,
@@ -53,7 +53,7 @@ def reconcile(
     raise SystemExit(run_report(report, kind=kind, time_zone=time_zone, actor=actor_or_user(actor)))
 
 
-@discrepancies.command("list")
+@discrepancies.command("list", epilog="Example: paystream discrepancies list --status open --date 2026-05-01")
 def discrepancies_list(
     status: Annotated[
         list[str] | None, typer.Option(help="open, explained or resolved; may be repeated. [open, explained]")
@@ -70,7 +70,10 @@ def discrepancies_list(
     raise SystemExit(run_list(statuses, day=day.date() if day else None, kind=kind, limit=limit, as_json=as_json))
 
 
-@discrepancies.command("explain")
+@discrepancies.command(
+    "explain",
+    epilog="Example: paystream discrepancies explain 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --reason 'a fee of April'",
+)
 def discrepancies_explain(
     discrepancy: Annotated[UUID, _DISCREPANCY],
     reason: Annotated[str, reason_option("Why it is acceptable; recorded as an event.")],
@@ -82,7 +85,10 @@ def discrepancies_explain(
     raise SystemExit(run_explain(DiscrepancyId(discrepancy), actor=actor_or_user(actor), reason=reason))
 
 
-@discrepancies.command("resolve")
+@discrepancies.command(
+    "resolve",
+    epilog="Example: paystream discrepancies resolve 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --reason 'booked by hand'",
+)
 def discrepancies_resolve(
     discrepancy: Annotated[UUID, _DISCREPANCY],
     reason: Annotated[str, reason_option("What resolved it; recorded as an event.")],
@@ -94,7 +100,9 @@ def discrepancies_resolve(
     raise SystemExit(run_resolve(DiscrepancyId(discrepancy), actor=actor_or_user(actor), reason=reason))
 
 
-@discrepancies.command("assign")
+@discrepancies.command(
+    "assign", epilog="Example: paystream discrepancies assign 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --to anna"
+)
 def discrepancies_assign(
     discrepancy: Annotated[UUID, _DISCREPANCY],
     to: Annotated[str | None, typer.Option(help="Who looks into it. [nobody any more]")] = None,
@@ -109,7 +117,7 @@ def discrepancies_assign(
     )
 
 
-@payouts.command("show")
+@payouts.command("show", epilog="Example: paystream payouts show po_1MtHbELkdIwHu7ix --output payout.csv")
 def payouts_show(
     payout: Annotated[str, typer.Argument(metavar="PAYOUT", help="Stripe's id of an automatic payout: po_...")],
     *,

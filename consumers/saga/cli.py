@@ -14,7 +14,7 @@ _ACTOR = actor_option("Who does it; written into the saga's log.")
 _REASON = reason_option("Why; written into the saga's log.")
 
 
-@sagas.command("list")
+@sagas.command("list", epilog="Example: paystream sagas list --status compensation_stuck")
 def sagas_list(
     status: Annotated[
         list[str] | None,
@@ -32,7 +32,7 @@ def sagas_list(
     raise SystemExit(run_list(status, limit=limit, as_json=as_json))
 
 
-@sagas.command("show")
+@sagas.command("show", epilog="Example: paystream sagas show 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
 def sagas_show(saga: Annotated[UUID, _SAGA]) -> None:
     """Show what happened to a saga, and what it waits for."""
     from consumers.saga.cli_run import run_show
@@ -40,7 +40,10 @@ def sagas_show(saga: Annotated[UUID, _SAGA]) -> None:
     raise SystemExit(run_show(saga))
 
 
-@sagas.command("retry")
+@sagas.command(
+    "retry",
+    epilog="Example: paystream sagas retry 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --reason 'the account is open again'",
+)
 def sagas_retry(
     saga: Annotated[UUID, _SAGA],
     reason: Annotated[str, _REASON],
@@ -52,7 +55,9 @@ def sagas_retry(
     raise SystemExit(run_retry(saga, actor=actor_or_user(actor), reason=reason))
 
 
-@sagas.command("give-up")
+@sagas.command(
+    "give-up", epilog="Example: paystream sagas give-up 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --reason 'settled by hand'"
+)
 def sagas_give_up(
     saga: Annotated[UUID, _SAGA],
     reason: Annotated[str, _REASON],

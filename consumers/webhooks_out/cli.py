@@ -14,7 +14,7 @@ _ENDPOINT = typer.Argument(metavar="ENDPOINT", help="Its id, as `endpoints` show
 _MOMENT = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
 
-@webhooks.command("endpoints")
+@webhooks.command("endpoints", epilog="Example: paystream webhooks endpoints --merchant shop")
 def webhooks_endpoints(
     merchant: Annotated[str | None, typer.Option(help="Those of one merchant. [all]")] = None,
     as_json: Annotated[bool, JSON_LINES] = False,
@@ -25,7 +25,7 @@ def webhooks_endpoints(
     raise SystemExit(run_endpoints(merchant, as_json=as_json))
 
 
-@webhooks.command("deliveries")
+@webhooks.command("deliveries", epilog="Example: paystream webhooks deliveries --status failed --limit 100")
 def webhooks_deliveries(
     endpoint: Annotated[UUID | None, typer.Option(help="Those to one endpoint. [all]")] = None,
     merchant: Annotated[str | None, typer.Option(help="Those to one merchant. [all]")] = None,
@@ -41,7 +41,7 @@ def webhooks_deliveries(
     )
 
 
-@webhooks.command("resend")
+@webhooks.command("resend", epilog="Example: paystream webhooks resend 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
 def webhooks_resend(
     delivery: Annotated[UUID, typer.Argument(metavar="DELIVERY", help="Its id, as `deliveries` shows it.")],
 ) -> None:
@@ -51,7 +51,10 @@ def webhooks_resend(
     raise SystemExit(run_resend(delivery))
 
 
-@webhooks.command("replay")
+@webhooks.command(
+    "replay",
+    epilog="Example: paystream webhooks replay 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --from 2026-05-01T12:00:00Z",
+)
 def webhooks_replay(
     endpoint: Annotated[UUID, _ENDPOINT],
     from_at: Annotated[datetime, typer.Option("--from", formats=_MOMENT, help="From when on; UTC unless it says.")],

@@ -19,7 +19,7 @@ _REASON = reason_option("Why; kept with the event.")
 _KEY = typer.Argument(metavar="KEY", help="Its id, or how it begins (psk_live_Ab12): never the whole key.")
 
 
-@merchants.command("create")
+@merchants.command("create", epilog="Example: paystream merchants create shop --name 'A shop' --reason 'contract 17'")
 def merchants_create(
     merchant_id: Annotated[str, typer.Argument(metavar="MERCHANT", help="Its id, which stays for ever.")],
     reason: Annotated[str, _REASON],
@@ -32,7 +32,7 @@ def merchants_create(
     raise SystemExit(run_create_merchant(merchant_id, name or merchant_id, actor=actor_or_user(actor), reason=reason))
 
 
-@merchants.command("list")
+@merchants.command("list", epilog="Example: paystream merchants list --json")
 def merchants_list(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     """List merchants, and how many of their keys are valid."""
     from event_store.access.cli_run import run_list_merchants
@@ -40,7 +40,7 @@ def merchants_list(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     raise SystemExit(run_list_merchants(as_json=as_json))
 
 
-@keys.command("create")
+@keys.command("create", epilog="Example: paystream keys create --merchant shop --reason 'the checkout' --days 365")
 def keys_create(
     *,
     reason: Annotated[str, _REASON],
@@ -67,7 +67,7 @@ def keys_create(
     raise SystemExit(run_create_key(merchant, scope or [], days=days, actor=actor_or_user(actor), reason=reason))
 
 
-@keys.command("list")
+@keys.command("list", epilog="Example: paystream keys list --merchant shop --all")
 def keys_list(
     beginning: Annotated[str | None, typer.Argument(help="Only keys that begin so, or the key of this id.")] = None,
     merchant: Annotated[str | None, typer.Option(help="Only this merchant's.")] = None,
@@ -80,7 +80,7 @@ def keys_list(
     raise SystemExit(run_list_keys(beginning, merchant=merchant, ended_too=every, as_json=as_json))
 
 
-@keys.command("map")
+@keys.command("map", epilog="Example: paystream keys map cell-1")
 def keys_map(
     cell: Annotated[str, typer.Argument(help="The name of this cell: letters, digits, - and _.")],
 ) -> None:
@@ -92,7 +92,7 @@ def keys_map(
     raise SystemExit(run_map_keys(cell))
 
 
-@keys.command("revoke")
+@keys.command("revoke", epilog="Example: paystream keys revoke psk_live_Ab12Cd34 --reason 'found in a log'")
 def keys_revoke(
     key: Annotated[str, _KEY],
     reason: Annotated[str, _REASON],
@@ -104,7 +104,9 @@ def keys_revoke(
     raise SystemExit(run_revoke_key(key, actor=actor_or_user(actor), reason=reason))
 
 
-@keys.command("rotate")
+@keys.command(
+    "rotate", epilog="Example: paystream keys rotate psk_live_Ab12Cd34 --old-valid-hours 24 --reason 'once a year'"
+)
 def keys_rotate(
     key: Annotated[str, _KEY],
     reason: Annotated[str, _REASON],
@@ -124,7 +126,7 @@ def _group() -> None:
     """Keep the command in a group."""
 
 
-@recovery_codes.command("reset")
+@recovery_codes.command("reset", epilog="Example: paystream recovery-codes reset anna --reason 'lost her phone'")
 def recovery_codes_reset(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The account's name in BACK_OFFICE_STAFF.")],
     reason: Annotated[str, _REASON],

@@ -15,7 +15,9 @@ _REASON = reason_option("Why; written into the log.")
 _ACTOR = actor_option("Who does it; written into the log.")
 
 
-@privacy.command("erase")
+@privacy.command(
+    "erase", epilog="Example: paystream privacy erase customer_1001 --merchant shop --reason 'letter of 1 May'"
+)
 def privacy_erase(  # noqa: PLR0917 - the options of a command
     user: Annotated[str, _USER],
     merchant: Annotated[str, _MERCHANT],
@@ -33,7 +35,10 @@ def privacy_erase(  # noqa: PLR0917 - the options of a command
     raise SystemExit(run_erase(user, merchant, actor=actor_or_user(actor), reason=reason, force=force, yes=yes))
 
 
-@privacy.command("export")
+@privacy.command(
+    "export",
+    epilog="Example: paystream privacy export customer_1001 --merchant shop --reason 'a letter' --output user.json",
+)
 def privacy_export(
     user: Annotated[str, _USER],
     merchant: Annotated[str, _MERCHANT],
@@ -47,7 +52,7 @@ def privacy_export(
     raise SystemExit(run_export(user, merchant, actor=actor_or_user(actor), reason=reason, output=output))
 
 
-@privacy.command("rewrap")
+@privacy.command("rewrap", epilog="Example: paystream privacy rewrap")
 def privacy_rewrap() -> None:
     """Wrap every key with the newest wrapping key.
 

@@ -7,7 +7,7 @@ import typer
 from infra.cli.commands import actor_option, actor_or_user, reason_option, single_command
 
 
-@single_command(settings_of=["relay", "worker-stripe-gateway"])
+@single_command("Example: paystream recover --dry-run", settings_of=["relay", "worker-stripe-gateway"])
 def recover(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

@@ -24,6 +24,7 @@ Command = typer.Typer | Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _settings_of: dict[Command, tuple[str, ...]] = {}
+_epilog_of: dict[Command, str] = {}
 
 
 def command_group(description: str, *, settings_of: Iterable[str] = ()) -> typer.Typer:
@@ -36,11 +37,12 @@ def command_group(description: str, *, settings_of: Iterable[str] = ()) -> typer
     return group
 
 
-def single_command(*, settings_of: Iterable[str] = ()) -> Callable[[F], F]:
-    """Mark a function as a command of its own; `settings_of` as for a group."""
+def single_command(epilog: str, *, settings_of: Iterable[str] = ()) -> Callable[[F], F]:
+    """Mark a function as a command of its own; `epilog` ends its help, `settings_of` as for a group."""
 
     def mark(function: F) -> F:
         _settings_of[function] = tuple(settings_of)
+        _epilog_of[function] = epilog
         return function
 
     return mark
@@ -92,5 +94,5 @@ def add_declared_commands(app: typer.Typer) -> dict[str, tuple[str, ...]]:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
-            app.command(name)(command)
+            app.command(name, epilog=_epilog_of.get(command))(command)
     return {name: _settings_of.get(command, ()) for name, command in commands.items()}

@@ -7,7 +7,7 @@ from infra.cli.commands import JSON_LINES, command_group
 topics = command_group("Kafka topics.", settings_of=["relay"])
 
 
-@topics.command("create")
+@topics.command("create", epilog="Example: paystream topics create")
 def topics_create() -> None:
     """Create the topics that are missing on KAFKA_BOOTSTRAP_SERVERS."""
     from infra.kafka.cli_run import run_topics_create
@@ -15,7 +15,7 @@ def topics_create() -> None:
     raise SystemExit(run_topics_create())
 
 
-@topics.command("verify")
+@topics.command("verify", epilog="Example: paystream topics verify --json")
 def topics_verify(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     """Fail on topics that are missing or not as declared.
 

@@ -13,7 +13,9 @@ from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_
 audit = command_group("What an auditor sees, and archives of the log.", settings_of=["audit", "migrate"])
 
 
-@audit.command("show")
+@audit.command(
+    "show", epilog="Example: paystream audit show 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --as-of 2026-05-01T12:03:00Z"
+)
 def show(
     payment: Annotated[str, typer.Argument(help="The payment's id.")],
     as_of: Annotated[
@@ -33,7 +35,9 @@ def show(
     raise SystemExit(run_show(payment, as_of=as_of, version=version, form=form, output=output))
 
 
-@audit.command("replay")
+@audit.command(
+    "replay", epilog="Example: paystream audit replay --from 2026-05-01 --category payment --into may.parquet"
+)
 def replay(
     *,
     since: Annotated[str | None, typer.Option("--from", help="This moment or position, or later.")] = None,
@@ -71,7 +75,7 @@ def replay(
     raise SystemExit(run_replay(request, into=into, topic=topic, force=force))
 
 
-@audit.command("diff")
+@audit.command("diff", epilog="Example: paystream audit diff --projection ledger")
 def diff(
     projection: Annotated[str | None, typer.Option(help="Of one projection alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most rows to print of a table.")] = 20,
@@ -87,7 +91,7 @@ def diff(
     raise SystemExit(run_diff(projection, limit=limit, as_json=as_json))
 
 
-@audit.command("invariants")
+@audit.command("invariants", epilog="Example: paystream audit invariants --json")
 def invariants(
     as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
@@ -100,7 +104,7 @@ def invariants(
     raise SystemExit(run_invariants(as_json=as_json))
 
 
-@audit.command("verify")
+@audit.command("verify", epilog="Example: paystream audit verify --since 2026-05-01 --key sealer.key.pub")
 def verify(
     *,
     full: Annotated[
@@ -141,7 +145,7 @@ def verify(
     raise SystemExit(run_verify(request))
 
 
-@audit.command("prove")
+@audit.command("prove", epilog="Example: paystream audit prove 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --output proofs")
 def prove(
     identifier: Annotated[str, typer.Argument(metavar="EVENT|PAYMENT", help="The id of an event, or of a payment.")],
     output: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
@@ -155,7 +159,7 @@ def prove(
     raise SystemExit(run_prove(identifier, output))
 
 
-@audit.command("archive")
+@audit.command("archive", epilog="Example: paystream audit archive --dry-run")
 def archive(
     *,
     dry_run: Annotated[
@@ -181,7 +185,10 @@ def archive(
     raise SystemExit(run_drop_detached(request) if drop_detached else run_archive(request))
 
 
-@audit.command("check")
+@audit.command(
+    "check",
+    epilog="Example: paystream audit check proofs/019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071.tlog-proof --key sealer.key.pub",
+)
 def check(
     file: Annotated[Path, typer.Argument(help="The .tlog-proof file.")],
     key: Annotated[list[str], typer.Option(help="A public key of the log, or a file of them; may be repeated.")],
@@ -202,7 +209,7 @@ def check(
     raise SystemExit(run_check(file, keys=key, event=event, witnesses=witness or [], quorum=quorum))
 
 
-@audit.command("new-key")
+@audit.command("new-key", epilog="Example: paystream audit new-key pay.example.com/log sealer.key")
 def new_key(
     name: Annotated[str, typer.Argument(help="The log's name, as pay.example.com/log: of this log alone, for ever.")],
     file: Annotated[Path, typer.Argument(help="Where the key is kept; the public one is written to FILE.pub.")],

@@ -15,7 +15,7 @@ _REASON = reason_option("Why it is forced; kept with the build.")
 _LIMIT = typer.Option(min=1, help="The most differing rows to print of a table.")
 
 
-@projections.command("list")
+@projections.command("list", epilog="Example: paystream projections list --json")
 def projections_list(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     """List the projections, and how far they have come."""
     from projections.rebuild.cli_show import run_list
@@ -23,7 +23,7 @@ def projections_list(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     raise SystemExit(run_list(as_json=as_json))
 
 
-@projections.command("status")
+@projections.command("status", epilog="Example: paystream projections status ledger")
 def projections_status(
     projection: Annotated[str | None, typer.Argument(metavar="NAME", help="Of one projection alone.")] = None,
     as_json: Annotated[bool, JSON_LINES] = False,
@@ -34,7 +34,7 @@ def projections_status(
     raise SystemExit(run_status(projection, as_json=as_json))
 
 
-@projections.command("rebuild")
+@projections.command("rebuild", epilog="Example: paystream projections rebuild payments ledger")
 def projections_rebuild(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The projections, as `list` names them.")],
     *,
@@ -54,7 +54,7 @@ def projections_rebuild(
     raise SystemExit(run_rebuild(request, swap=swap))
 
 
-@projections.command("swap")
+@projections.command("swap", epilog="Example: paystream projections swap payments")
 def projections_swap(
     projection: Annotated[str, _NAME],
     *,
@@ -74,7 +74,7 @@ def projections_swap(
     raise SystemExit(run_swap(request, force=force, reason=reason))
 
 
-@projections.command("drop")
+@projections.command("drop", epilog="Example: paystream projections drop payments")
 def projections_drop(
     projection: Annotated[str, _NAME],
     *,

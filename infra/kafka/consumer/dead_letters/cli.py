@@ -11,7 +11,7 @@ dlq = command_group("Dead letters: records that a consumer could not apply.", se
 _ACTOR = actor_option("Who asks; kept with the dead letter.")
 
 
-@dlq.command("list")
+@dlq.command("list", epilog="Example: paystream dlq list --consumer projector")
 def dlq_list(
     consumer: Annotated[str | None, typer.Option(help="Only of this consumer.")] = None,
     stream: Annotated[str | None, typer.Option(help="Only of this stream: a payment's id.")] = None,
@@ -27,7 +27,7 @@ def dlq_list(
     raise SystemExit(run_list(chosen, as_json=as_json))
 
 
-@dlq.command("show")
+@dlq.command("show", epilog="Example: paystream dlq show 17 --full")
 def dlq_show(
     dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
     full: Annotated[bool, typer.Option(help="The whole value, however long.")] = False,
@@ -41,7 +41,7 @@ def dlq_show(
     raise SystemExit(run_show(dead_letter_id, full=full))
 
 
-@dlq.command("replay")
+@dlq.command("replay", epilog="Example: paystream dlq replay --consumer projector --all --reason 'corrected in 0.4'")
 def dlq_replay(
     ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters.")] = None,
     *,
@@ -84,7 +84,7 @@ def dlq_replay(
     )
 
 
-@dlq.command("discard")
+@dlq.command("discard", epilog="Example: paystream dlq discard 17 --reason 'a message of a test'")
 def dlq_discard(
     dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
     reason: Annotated[str, reason_option("Why; kept with the dead letter.")],

@@ -1,5 +1,6 @@
 """The command line: what it offers, and what it says about what is not there."""
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,21 @@ def test_no_help_is_cut_at_80_columns(words: str) -> None:
     lines = [line for line in command.get_help(context).splitlines() if not line.startswith("Usage:")]
     assert len(lines) > 3
     assert not [line for line in lines if line.endswith("...") or len(line) > 80]
+
+
+def leaf(words: str) -> bool:
+    return not hasattr(EVERY_COMMAND[words], "commands")
+
+
+@pytest.mark.parametrize("words", [*filter(leaf, EVERY_COMMAND)])
+def test_every_help_ends_with_an_example_that_can_be_given(words: str) -> None:
+    command = EVERY_COMMAND[words]
+    example = shlex.split((command.epilog or "").removeprefix("Example: "))
+    path = words.split()
+    assert example[: len(path)] == path
+    command.make_context(words, example[len(path) :])
+    shown = " ".join(CliRunner().invoke(app, [*path[1:], "--help"]).output.split())
+    assert shown.endswith(command.epilog)
 
 
 REASONED = [words for words, command in EVERY_COMMAND.items() if "reason" in {each.name for each in command.params}]
