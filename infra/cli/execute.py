@@ -58,7 +58,7 @@ def run(work: Awaitable[int], *, failed: int = 1) -> int:
 
 def one_line(error: BaseException) -> str:
     """Return what PostgreSQL or its client says, in a line: without the client's questions, which are indented."""
-    lines = mask_text(str(error)).removeprefix("connection failed: ").splitlines()
+    lines = mask_text(str(error)).removeprefix("connection failed: ").removeprefix("connection is bad: ").splitlines()
     return " ".join(line.strip() for line in lines if line.strip() and not line.startswith("\t"))
 
 
