@@ -48,15 +48,6 @@ _CHARSETS = (["utf-8"], ["utf8"], ["us-ascii"])
 _EMPTY_BODY_BYTES = 16
 _MAX_ERRORS = 20
 _MAX_FIELD_CHARS = 64
-_MESSAGES = {
-    "bool_type": "must be true or false",
-    "dict_type": "must be an object",
-    "extra_forbidden": "is not a known field",
-    "int_type": "must be a whole number: no string, no fraction, no true or false",
-    "missing": "is required",
-    "model_type": "must be an object",
-    "string_type": "must be a string",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,11 +193,10 @@ def _unrepeated(members: list[tuple[str, Any]]) -> None:
 
 
 def _invalid(error: ValidationError) -> RequestValidationError:
-    details = error.errors(include_input=False, include_url=False, include_context=False)
+    details = error.errors(include_input=False, include_url=False)
     return RequestValidationError([_detail(detail) for detail in details[:_MAX_ERRORS]])
 
 
 def _detail(detail: Mapping[str, Any]) -> dict[str, Any]:
     path = [str(part)[:_MAX_FIELD_CHARS] for part in detail["loc"]]
-    message = _MESSAGES.get(detail["type"], detail["msg"])
-    return {"type": detail["type"], "loc": ("body", *path), "msg": message}
+    return {"type": detail["type"], "loc": ("body", *path), "msg": detail["msg"], "ctx": detail.get("ctx")}

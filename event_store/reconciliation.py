@@ -41,7 +41,8 @@ async def load_discrepancies(
 ) -> dict[DiscrepancyId, LoadedStream[DiscrepancyState]]:
     """Return those discrepancies that exist."""
     streams = await load_many(connection, discrepancy_ids)
-    return {DiscrepancyId(each): DISCREPANCY.load(events) for each, events in streams.items() if events}
+    loaded = {DiscrepancyId(each): DISCREPANCY.load(events) for each, events in streams.items()}
+    return {each: discrepancy for each, discrepancy in loaded.items() if discrepancy.state is not None}
 
 
 async def command_run(connection: Connection, run_id: RunId, command: RunCommand, meta: EventMetadata) -> DecidedRun:

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from schemas.envelope import RecordedEvent
 from schemas.events import Codec
+from schemas.events.registry import BY_NAME
 
 State = TypeVar("State")
 Event = TypeVar("Event")
@@ -33,12 +34,20 @@ class Aggregate(Generic[State, Event]):
     evolve: Callable[[State | None, Event], State]
 
     def load(self, events: Sequence[RecordedEvent]) -> LoadedStream[State]:
-        """Fold a stream's events. Raises schemas.errors.SchemaError when one cannot be read."""
+        """Fold a stream's events. Raises schemas.errors.SchemaError when one cannot be read.
+
+        A stream of another kind, whose id somebody gave in the place of one of these, is as if it were not there.
+        """
+        if events and self._is_of_another_kind(events[0]):
+            events = ()
         return LoadedStream(
             state=self.fold(map(self.codec.decode, events)),
             version=events[-1].version if events else 0,
             events=tuple(events),
         )
+
+    def _is_of_another_kind(self, first: RecordedEvent) -> bool:
+        return first.type in BY_NAME and not self.codec.knows(first.type)
 
     def fold(self, events: Iterable[Event], state: State | None = None) -> State | None:
         """Return the state after more events."""

@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.commands import command_group
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
 
 staff = command_group("Accounts of the back office.", settings_of=["back-office"])
 
 _NAME = typer.Argument(metavar="NAME", help="The account's name in BACK_OFFICE_STAFF.")
-_REASON = typer.Option(help="Why; kept with the event.")
-_ACTOR = typer.Option(help="Who does it; kept with the event. By default the user of this machine.")
+_REASON = reason_option("Why; kept with the event.")
+_ACTOR = actor_option("Who does it; kept with the event.")
 
 
 @staff.callback()
@@ -18,7 +18,7 @@ def _group() -> None:
     """Keep the commands in a group."""
 
 
-@staff.command("hash")
+@staff.command("hash", epilog="Example: paystream staff hash")
 def hash_() -> None:
     """Print the hash of a password, for BACK_OFFICE_STAFF.
 
@@ -29,7 +29,7 @@ def hash_() -> None:
     raise SystemExit(run_hash())
 
 
-@staff.command("totp")
+@staff.command("totp", epilog="Example: paystream staff totp anna")
 def totp(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The account's name, for the app to show.")],
 ) -> None:
@@ -42,15 +42,15 @@ def totp(
     raise SystemExit(run_totp(name))
 
 
-@staff.command("list")
-def list_() -> None:
+@staff.command("list", epilog="Example: paystream staff list")
+def list_(as_json: Annotated[bool, JSON_LINES] = False) -> None:
     """List the accounts, and who is locked."""
     from back_office.staff.cli_locks import run_list
 
-    raise SystemExit(run_list())
+    raise SystemExit(run_list(as_json=as_json))
 
 
-@staff.command("lock")
+@staff.command("lock", epilog="Example: paystream staff lock anna --reason 'a lost laptop'")
 def lock(
     name: Annotated[str, _NAME],
     reason: Annotated[str, _REASON],
@@ -60,14 +60,12 @@ def lock(
 
     Their sessions end within seconds, in every process of the back office.
     """
-    from getpass import getuser
-
     from back_office.staff.cli_locks import run_change
 
-    raise SystemExit(run_change(name, "lock", actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_change(name, "lock", actor=actor_or_user(actor), reason=reason))
 
 
-@staff.command("unlock")
+@staff.command("unlock", epilog="Example: paystream staff unlock anna --reason 'it was found'")
 def unlock(
     name: Annotated[str, _NAME],
     reason: Annotated[str, _REASON],
@@ -77,8 +75,6 @@ def unlock(
 
     Sessions from before the lock stay ended.
     """
-    from getpass import getuser
-
     from back_office.staff.cli_locks import run_change
 
-    raise SystemExit(run_change(name, "unlock", actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_change(name, "unlock", actor=actor_or_user(actor), reason=reason))

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -15,22 +16,25 @@ from back_office.staff.passwords import Accounts
 from back_office.web.addresses import segment
 from back_office.web.words import actor_words
 from infra.cli.execute import run
-from infra.cli.output import console, printable
+from infra.cli.output import console, print_json_lines, printable
 from infra.settings.loading import load_settings
 from infra.settings.staff import StaffAccount
 
 
-def run_list() -> int:
+def run_list(*, as_json: bool) -> int:
     """Print who has an account, and who is locked; return the exit code."""
 
     async def work(api: Api, settings: BackOfficeSettings) -> int:
         known = await StaffLocks(api).current()
+        accounts = Accounts(settings.back_office_staff).all
+        if as_json:
+            print_json_lines(_described(each, known) for each in accounts)
+            return 0
         table = Table(box=None, header_style="bold", pad_edge=False)
         for column in ("Name", "Role", "Second factor", "State"):
             table.add_column(column, overflow="fold")
-        for account in Accounts(settings.back_office_staff).all:
-            factor = "app" if account.totp_secret is not None else "none"
-            table.add_row(*map(Text, (account.name, account.role, factor, _state(account, known))))
+        for account in accounts:
+            table.add_row(*map(Text, (account.name, account.role, _factor(account), _state(account, known))))
         console().print(table)
         return 0
 
@@ -57,6 +61,16 @@ def run_change(name: str, change: str, *, actor: str, reason: str) -> int:
         return 0
 
     return _run(work)
+
+
+def _described(account: StaffAccount, known: KnownLocks) -> dict[str, Any]:
+    lock = known.of(account.name)
+    locked = None if lock is None else {"actor": lock.actor, "at": lock.changed_at, "reason": lock.reason}
+    return {"name": account.name, "role": account.role, "second_factor": _factor(account), "locked": locked}
+
+
+def _factor(account: StaffAccount) -> str:
+    return "app" if account.totp_secret is not None else "none"
 
 
 def _state(account: StaffAccount, known: KnownLocks) -> str:

@@ -8,12 +8,12 @@ from schemas.http.times import timestamp
 
 def endpoint_not_found() -> Problem:
     """There is none, or it is another merchant's: the two must look alike."""
-    return Problem(404, "webhook_endpoint_not_found", "No such webhook endpoint")
+    return Problem(404, "webhook_endpoint_not_found", "No such webhook endpoint", "There is no such webhook endpoint.")
 
 
 def delivery_not_found() -> Problem:
     """There is none at this endpoint."""
-    return Problem(404, "webhook_delivery_not_found", "No such delivery")
+    return Problem(404, "webhook_delivery_not_found", "No such delivery", "There is no such delivery.")
 
 
 def endpoint_exists() -> Problem:

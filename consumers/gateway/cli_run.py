@@ -9,17 +9,20 @@ from rich.text import Text
 from consumers.gateway.operators import ListedTask, TaskAdmin
 from domain.ids import EventId, PaymentId
 from infra.cli.execute import run_with_connection
-from infra.cli.output import console, printable
+from infra.cli.output import console, print_json_lines, printable
 from infra.postgres.pool import Connection
 
 _LONGEST_ERROR = 100
 
 
-def run_list(statuses: Sequence[str], *, payment_id: PaymentId | None, limit: int) -> int:
+def run_list(statuses: Sequence[str], *, payment_id: PaymentId | None, limit: int, as_json: bool) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection) -> int:
         tasks = await TaskAdmin().list_tasks(conn, statuses=statuses, payment_id=payment_id, limit=limit)
+        if as_json:
+            print_json_lines(tasks)
+            return 0
         if not tasks:
             print(f"No tasks that are {' or '.join(statuses)}.")
             return 0

@@ -146,8 +146,9 @@ class TaskAdmin:
             task = await _lock(conn, event_id)
             if task.may_have_happened and not force:
                 raise TaskRefused(
-                    f"Stripe may have done it: {task.doubt}. First have Stripe asked, with "
-                    f"`paystream tasks retry {event_id}`, or look at its Dashboard. If you are sure: --force"
+                    f"Stripe may have done it: {task.doubt}. First have Stripe asked: "
+                    f"`paystream tasks retry {event_id} --reason ...`. Or look at its Dashboard. "
+                    "If you are sure: --force"
                 )
             command = GiveUpTask(event_id=EventId(event_id), operation=task.operation, actor=actor, reason=reason)
             events = await _record(conn, task, command, actor=actor, gives_up=True)

@@ -34,6 +34,7 @@ from consumers.reconciliation.statement.statement import StripeStatement
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId, RunId
 from domain.money import SignedMoney
 from domain.reconciliation.run import RequestRun, RunState, run_id_of
+from domain.reconciliation.values import DifferenceKind
 from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import open_vault
 from event_store.reconciliation import command_run, load_run, metadata
@@ -107,6 +108,9 @@ class ReconciliationAdmin:
             raise ReconciliationRefused(
                 f"There is no status {', '.join(sorted(wrong))}. There are: {', '.join(_STATUSES)}."
             )
+        kinds = [each.value for each in DifferenceKind]
+        if kind is not None and kind not in kinds:
+            raise ReconciliationRefused(f"There is no kind {kind}. There are: {', '.join(kinds)}.")
         return await _listed(conn, statuses=statuses, days=None if day is None else (day, day), kind=kind, limit=limit)
 
 

@@ -17,8 +17,8 @@ from consumers.reconciliation.plan import RunProgress
 from consumers.reconciliation.results import ListedDiscrepancy, ListedEntry, ReconciliationResult
 from domain.ids import DiscrepancyId
 from domain.money import SignedMoney
-from infra.cli.execute import run, run_with_connection
-from infra.cli.output import console, format_amount, printable
+from infra.cli.execute import COULD_NOT_LOOK, run, run_with_connection
+from infra.cli.output import console, format_amount, print_json_lines, printable
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection
 
@@ -46,11 +46,14 @@ def run_report(path: Path, *, kind: str | None, time_zone: str | None, actor: st
     )
 
 
-def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, limit: int) -> int:
+def run_list(statuses: Sequence[str], *, day: date | None, kind: str | None, limit: int, as_json: bool) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection) -> int:
         found = await ReconciliationAdmin().list_discrepancies(conn, statuses=statuses, day=day, kind=kind, limit=limit)
+        if as_json:
+            print_json_lines(found)
+            return 0
         if not found:
             print(f"No discrepancies that are {' or '.join(statuses)}.")
             return 0
@@ -98,7 +101,7 @@ def _reconcile(ask: Callable[[ReconciliationAdmin, RunProgress], Awaitable[Recon
         _print(result)
         return 1 if result.failure or result.open or result.open_elsewhere else 0
 
-    return run(work())
+    return run(work(), failed=COULD_NOT_LOOK)
 
 
 @contextmanager

@@ -5,16 +5,16 @@ from uuid import UUID
 
 import typer
 
-from infra.cli.commands import command_group
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
 
 sagas = command_group("Sagas: split payments, and what becomes of them.", settings_of=("worker-sagas",))
 
 _SAGA = typer.Argument(metavar="SAGA", help="Its id, as the list shows it: that of the split payment.")
-_ACTOR = typer.Option(help="Who does it; written into the saga's log. By default the user of this machine.")
-_REASON = typer.Option(help="Why; written into the saga's log.")
+_ACTOR = actor_option("Who does it; written into the saga's log.")
+_REASON = reason_option("Why; written into the saga's log.")
 
 
-@sagas.command("list")
+@sagas.command("list", epilog="Example: paystream sagas list --status compensation_stuck")
 def sagas_list(
     status: Annotated[
         list[str] | None,
@@ -24,14 +24,15 @@ def sagas_list(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List sagas, the oldest first."""
     from consumers.saga.cli_run import run_list
 
-    raise SystemExit(run_list(status, limit=limit))
+    raise SystemExit(run_list(status, limit=limit, as_json=as_json))
 
 
-@sagas.command("show")
+@sagas.command("show", epilog="Example: paystream sagas show 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
 def sagas_show(saga: Annotated[UUID, _SAGA]) -> None:
     """Show what happened to a saga, and what it waits for."""
     from consumers.saga.cli_run import run_show
@@ -39,21 +40,24 @@ def sagas_show(saga: Annotated[UUID, _SAGA]) -> None:
     raise SystemExit(run_show(saga))
 
 
-@sagas.command("retry")
+@sagas.command(
+    "retry",
+    epilog="Example: paystream sagas retry 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --reason 'the account is open again'",
+)
 def sagas_retry(
     saga: Annotated[UUID, _SAGA],
     reason: Annotated[str, _REASON],
     actor: Annotated[str | None, _ACTOR] = None,
 ) -> None:
     """Try at once what could not be taken back."""
-    from getpass import getuser
-
     from consumers.saga.cli_run import run_retry
 
-    raise SystemExit(run_retry(saga, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_retry(saga, actor=actor_or_user(actor), reason=reason))
 
 
-@sagas.command("give-up")
+@sagas.command(
+    "give-up", epilog="Example: paystream sagas give-up 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --reason 'settled by hand'"
+)
 def sagas_give_up(
     saga: Annotated[UUID, _SAGA],
     reason: Annotated[str, _REASON],
@@ -64,8 +68,6 @@ def sagas_give_up(
 
     What was not taken back stands, and is for you to settle.
     """
-    from getpass import getuser
-
     from consumers.saga.cli_run import run_give_up
 
-    raise SystemExit(run_give_up(saga, actor=actor or getuser(), reason=reason, force=force))
+    raise SystemExit(run_give_up(saga, actor=actor_or_user(actor), reason=reason, force=force))

@@ -13,18 +13,21 @@ from consumers.saga.intake import by_kind
 from consumers.saga.registry import SAGAS
 from consumers.saga.store import ListedSaga
 from infra.cli.execute import run_with_connection
-from infra.cli.output import console, printable
+from infra.cli.output import console, print_json_lines, printable
 from infra.postgres.pool import Connection
 
 _LONGEST_TEXT = 160
 
 
-def run_list(statuses: Sequence[str] | None, *, limit: int) -> int:
+def run_list(statuses: Sequence[str] | None, *, limit: int, as_json: bool) -> int:
     """Print a table; return the exit code."""
     chosen = statuses or OPEN
 
     async def work(conn: Connection) -> int:
         sagas = await _admin().list_sagas(conn, statuses=chosen, limit=limit)
+        if as_json:
+            print_json_lines(sagas)
+            return 0
         if not sagas:
             print(f"No sagas that are {' or '.join(chosen)}.")
             return 0

@@ -1,14 +1,16 @@
 """Runs `paystream webhooks`, and prints what came of it."""
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from rich.table import Table
 from rich.text import Text
 
 from infra.cli.execute import run_with_connection
-from infra.cli.output import console, printable
+from infra.cli.output import console, print_json_lines, printable
 from infra.errors import InfraError
 from infra.postgres.pool import Connection
 from infra.webhooks_out import deliveries, endpoints
@@ -20,12 +22,14 @@ class WebhooksRefused(InfraError):
     """It cannot be done; nothing was changed."""
 
 
-def run_endpoints(merchant_id: str | None) -> int:
+def run_endpoints(merchant_id: str | None, *, as_json: bool) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection) -> int:
         found = await endpoints.list_endpoints(conn, merchant_id=merchant_id)
-        if found:
+        if as_json:
+            print_json_lines(found)
+        elif found:
             console().print(_endpoint_table(found))
         else:
             print("No webhook endpoints.")
@@ -34,7 +38,9 @@ def run_endpoints(merchant_id: str | None) -> int:
     return run_with_connection(work)
 
 
-def run_deliveries(*, endpoint_id: UUID | None, merchant_id: str | None, status: str | None, limit: int) -> int:
+def run_deliveries(
+    *, endpoint_id: UUID | None, merchant_id: str | None, status: str | None, limit: int, as_json: bool
+) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection) -> int:
@@ -43,10 +49,13 @@ def run_deliveries(*, endpoint_id: UUID | None, merchant_id: str | None, status:
         found = await deliveries.list_deliveries(
             conn, endpoint_id=endpoint_id, merchant_id=merchant_id, status=status, limit=limit
         )
-        if not found:
+        if not found and not as_json:
             print("No deliveries.")
             return 0
         attempts = await deliveries.list_attempts(conn, [each.delivery_id for each in found])
+        if as_json:
+            print_json_lines(_with_last(each, attempts[each.delivery_id]) for each in found)
+            return 0
         console().print(_delivery_table(found, [attempts[each.delivery_id] for each in found]))
         return 0
 
@@ -124,6 +133,11 @@ def _delivery_table(found: Sequence[Delivery], attempts: Sequence[Sequence[Attem
             *(Text(printable(cell)) for cell in (*cells, str(len(made)), _moment(each.next_attempt_at), last))
         )
     return table
+
+
+def _with_last(delivery: Delivery, made: Sequence[Attempt]) -> dict[str, Any]:
+    last = {"at": made[-1].at, "status": made[-1].status, "error": made[-1].error} if made else None
+    return dataclasses.asdict(delivery) | {"last_attempt": last}
 
 
 def _table(*columns: str) -> Table:

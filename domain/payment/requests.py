@@ -218,12 +218,22 @@ def _check_metadata(metadata: Mapping[str, str]) -> None:
     for key, value in metadata.items():
         if not 1 <= len(key) <= MAX_METADATA_KEY_CHARS or "[" in key or "]" in key:
             raise InvalidPaymentRequest(
-                "metadata", f"keys must have 1 to {MAX_METADATA_KEY_CHARS} characters and no square brackets"
+                "metadata",
+                f"keys must have 1 to {MAX_METADATA_KEY_CHARS} characters and no square brackets, not {_named(key)}",
             )
         if key.startswith(RESERVED_METADATA_PREFIX):
-            raise InvalidPaymentRequest("metadata", f"keys must not begin with {RESERVED_METADATA_PREFIX}")
+            raise InvalidPaymentRequest(
+                "metadata", f"keys must not begin with {RESERVED_METADATA_PREFIX}: {_named(key)} does"
+            )
         if len(value) > MAX_METADATA_VALUE_CHARS:
-            raise InvalidPaymentRequest("metadata", f"values must not exceed {MAX_METADATA_VALUE_CHARS} characters")
+            raise InvalidPaymentRequest(
+                "metadata",
+                f"values must not exceed {MAX_METADATA_VALUE_CHARS} characters: {_named(key)} has {len(value)}",
+            )
+
+
+def _named(key: str) -> str:
+    return repr(key if len(key) <= MAX_METADATA_KEY_CHARS else f"{key[:MAX_METADATA_KEY_CHARS]}...")
 
 
 def _check_capture_amount(state: PaymentState, amount: Money) -> None:

@@ -209,7 +209,9 @@ class AccessAdmin:
             return
         row = await (await self._conn.execute(QUERIES.merchant_exists, {"merchant_id": merchant_id})).fetchone()
         if row is None or not row[0]:
-            raise AccessRefused(f"there is no merchant {merchant_id}. Remedy: paystream merchants create {merchant_id}")
+            raise AccessRefused(
+                f"there is no merchant {merchant_id}. Remedy: paystream merchants create {merchant_id} --reason ..."
+            )
 
     def _metadata(self, merchant_id: MerchantId | None) -> EventMetadata:
         return EventMetadata(

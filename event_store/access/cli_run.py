@@ -1,5 +1,6 @@
 """Runs `paystream merchants`, `keys` and `recovery-codes`, and prints what came of it."""
 
+import dataclasses
 import re
 import sys
 import time
@@ -17,7 +18,7 @@ from event_store.access.log import AccessLog
 from event_store.access.secrets import NewSecret, draw_key
 from event_store.access.staff import StaffAccess
 from infra.cli.execute import run
-from infra.cli.output import console, printable
+from infra.cli.output import console, print_json_lines, printable
 from infra.postgres.pool import Connection
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AccessDatabaseSettings
@@ -31,17 +32,23 @@ def run_create_merchant(merchant_id: str, name: str, *, actor: str, reason: str)
 
     async def work(conn: Connection, _: AccessDatabaseSettings) -> int:
         await AccessAdmin(conn, By(actor=actor, reason=reason)).create_merchant(MerchantId(merchant_id), name)
-        print(f"The merchant {merchant_id} is there. Its first key: paystream keys create --merchant {merchant_id}")
+        print(
+            f"The merchant {merchant_id} is there. "
+            f"Its first key: paystream keys create --merchant {merchant_id} --reason ..."
+        )
         return 0
 
     return _run(work)
 
 
-def run_list_merchants() -> int:
+def run_list_merchants(*, as_json: bool) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection, _: AccessDatabaseSettings) -> int:
         found = await list_merchants(conn)
+        if as_json:
+            print_json_lines(found)
+            return 0
         if not found:
             print("No merchants. The keys of API_KEYS name theirs by themselves.")
             return 0
@@ -73,11 +80,16 @@ def run_create_key(merchant_id: str | None, scopes: Sequence[str], *, days: int 
     return _run(work)
 
 
-def run_list_keys(beginning: str | None, *, merchant: str | None, ended_too: bool) -> int:
+def run_list_keys(beginning: str | None, *, merchant: str | None, ended_too: bool, as_json: bool) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection, _: AccessDatabaseSettings) -> int:
         found = await list_keys(conn, beginning=beginning, merchant_id=merchant, ended_too=ended_too)
+        if as_json:
+            now = datetime.now(UTC)
+            rows = (dataclasses.asdict(each) | {"state": _state(each, now)} for each in found)
+            print_json_lines(rows, as_it_is=["prefix"])
+            return 0
         if not found:
             print("No such keys. Those of API_KEYS are not in this list.")
             return 0

@@ -12,6 +12,7 @@ from pyarrow import compute, parquet
 
 from event_store.archive.errors import ArchiveDiffers
 from event_store.proofs.statement import EventRow
+from schemas.http.times import end_of_moment
 
 GROUP = 5_000
 """Events in a row group: what is read at once."""
@@ -97,7 +98,8 @@ class EventsFile:
             yield _rows_of(table), table.column("index").to_pylist()
 
     def position_at(self, moment: datetime) -> int:
-        """Return the last position that was recorded at a moment or before; 0: none was."""
+        """Return the last position that was recorded at a moment or before, as the log has it; 0: none was."""
+        moment = end_of_moment(moment)
         for number in reversed(range(len(self._last))):
             if self._earliest[number] > moment:
                 continue

@@ -4,25 +4,21 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.commands import single_command
+from infra.cli.commands import actor_option, actor_or_user, reason_option, single_command
 
 
-@single_command(settings_of=["relay", "worker-stripe-gateway"])
+@single_command("Example: paystream recover --dry-run", settings_of=["relay", "worker-stripe-gateway"])
 def recover(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    reason: Annotated[
-        str | None, typer.Option("--reason", help="Why, if a person has to decide; kept with the recovery.")
-    ] = None,
-    actor: Annotated[str | None, typer.Option(help="Who decides so. By default the user of this machine.")] = None,
+    reason: Annotated[str | None, reason_option("Why, if a person has to decide; kept with the recovery.")] = None,
+    actor: Annotated[str | None, actor_option("Who decides so.")] = None,
 ) -> None:
     """Recover a log that closed because PostgreSQL lost commits.
 
     Compares it with Kafka, writes back what it lost, and shows what only Redis or Stripe knows. The relay does the same
     by itself when nothing has to be decided. Exit code 1 says that the log is still closed.
     """
-    from getpass import getuser
-
     from event_store.recovery.cli_run import run_recover
 
-    raise SystemExit(run_recover(dry_run=dry_run, yes=yes, actor=actor or getuser(), reason=reason))
+    raise SystemExit(run_recover(dry_run=dry_run, yes=yes, actor=actor_or_user(actor), reason=reason))

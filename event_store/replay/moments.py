@@ -5,6 +5,7 @@ from pathlib import Path
 
 from event_store.store import Connection
 from infra.postgres.queries import Queries
+from schemas.http.times import end_of_moment
 
 QUERIES = Queries.load(Path(__file__).with_name("replay.sql"))
 
@@ -23,9 +24,12 @@ def just_before(moment: datetime) -> datetime:
 async def position_at(connection: Connection, moment: datetime) -> int:
     """Return the position of the last event that was recorded at a moment or before; 0 when there is none.
 
+    One in whole milliseconds lasts until its millisecond ends (`end_of_moment`).
+
     The state of the log as of a moment is all of it up to there, also what stands before it with a later time: a clock
     that was set back, by ten minutes at most, makes no hole. Costs some fifty look-ups, however long the log is.
     """
+    moment = end_of_moment(moment)
     before, behind = 0, await _last_position(connection) + 1
     while behind - before > 1:
         middle = (before + behind) // 2

@@ -1,6 +1,7 @@
 """Publishes events again, into a topic of its own: whoever wants them there subscribes to it, nobody else does."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,6 +19,8 @@ from schemas.cloudevents import to_kafka
 from schemas.topics import TopicDeclaration, partition_of
 
 CLIENT = "paystream-replay"
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")  # org.apache.kafka.common.internals.Topic
 
 
 class EventTopic:
@@ -51,6 +54,8 @@ async def event_topic(settings: KafkaSettings, topic: str, log_id: LogId, *, for
 
     Without transactions, by a producer of its own: the relay's is not fenced.
     """
+    if not _NAME.fullmatch(topic) or topic in {".", ".."}:
+        raise ReplayRefused(f"{topic!r} is no name of a topic: that is 1 to 249 ASCII letters, digits, _ . or -")
     partitions, replicas = settings.kafka_topic_partitions, settings.kafka_replication_factor
     live = {each.name for each in topic_declarations(partitions, replicas)}
     if topic in live and not force:

@@ -21,7 +21,7 @@ def serve(context: typer.Context) -> None:
         run_service(SERVICE)
 
 
-@witness.command("new-key")
+@witness.command("new-key", epilog="Example: paystream witness new-key w1.example w1.key")
 def new_key(
     name: Annotated[str, typer.Argument(help="The witness's name, as witness.example.com/w1: its own, for ever.")],
     file: Annotated[

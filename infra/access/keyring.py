@@ -98,6 +98,11 @@ class ApiKeyring:
         self._used.add(key.principal.key_id)
         return key.principal
 
+    def withholds(self, principal: Principal, scope: str) -> bool:
+        """Return whether a key of API_KEYS has a scope of the account that does not count now."""
+        configured = {each.key_id: each.scopes for _, each in self._configured}
+        return principal.key_id in self._withheld and scope in configured[principal.key_id] - principal.scopes
+
     def expect_stored(self) -> None:
         """Say that stored keys will come: until then nobody knows whether a key is one."""
         self._reads_database = True

@@ -44,7 +44,7 @@ def run_app() -> None:
     app()
 
 
-@app.command()
+@app.command(epilog="Example: paystream up --demo")
 def up(
     broker: Annotated[
         Literal["embedded", "apache"],
@@ -73,7 +73,7 @@ def up(
     raise SystemExit(run_up(broker, layout, prometheus=prometheus, demo=demo))
 
 
-@app.command()
+@app.command(epilog="Example: paystream demo")
 def demo() -> None:
     """Show payments and refunds on a stack of its own.
 
@@ -84,7 +84,7 @@ def demo() -> None:
     raise SystemExit(run_demo())
 
 
-@app.command()
+@app.command(epilog="Example: paystream doctor --process relay --json")
 def doctor(
     process: Annotated[
         list[str] | None,
@@ -110,14 +110,14 @@ def doctor(
     raise SystemExit(run_doctor(process or [], embedded=embedded, as_json=as_json))
 
 
-@app.command()
+@app.command(epilog="Example: paystream worker stripe-gateway")
 def worker(name: Annotated[str, typer.Argument(help="Which worker, for example: stripe-gateway; or: all")]) -> None:
     """Run one worker; or relay, projector and all workers as one."""
     processes.run_worker(name)
 
 
 def _add_process(name: str, description: str) -> None:
-    @app.command(name, help=description)
+    @app.command(name, help=description, epilog=f"Example: paystream {name}")
     def run() -> None:
         processes.run_process(name)
 

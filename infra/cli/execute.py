@@ -16,6 +16,9 @@ from infra.process import declared
 from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings
 
+COULD_NOT_LOOK = 2
+"""The exit code of a command whose 1 is a finding, when it cannot tell: as `diff` and `grep` have it."""
+
 
 def run_with_connection(work: Callable[[Connection], Awaitable[int]]) -> int:
     """Do work on a connection in autocommit; return its exit code, or 1 with the reason on stderr."""
@@ -28,8 +31,8 @@ def run_with_connection(work: Callable[[Connection], Awaitable[int]]) -> int:
     return run(connected())
 
 
-def run(work: Awaitable[int]) -> int:
-    """Do work; return its exit code, or 1 with the reason on stderr."""
+def run(work: Awaitable[int], *, failed: int = 1) -> int:
+    """Do work; return its exit code, or `failed` with the reason on stderr."""
 
     async def awaited() -> int:
         return await work
@@ -39,20 +42,34 @@ def run(work: Awaitable[int]) -> int:
             return asyncio.run(awaited())
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
         reason = "the database lacks a table or a column. Remedy: paystream migrate"
+    except psycopg.OperationalError as error:
+        reason = (
+            f"the database refused: {one_line(error)}"
+            if error.sqlstate
+            else f"no connection to PostgreSQL: {one_line(error)}. Remedy: paystream doctor"
+        )
     except psycopg.Error as error:
-        reason = f"the database refused: {mask_text(str(error).strip())}"
+        reason = f"the database refused: {one_line(error)}"
     except (InfraError, declared.NotDeclared) as error:
         reason = str(error)
     print(f"paystream: {reason}", file=sys.stderr)
-    return 1
+    return failed
+
+
+def one_line(error: BaseException) -> str:
+    """Return what PostgreSQL or its client says, in a line: without the client's questions, which are indented."""
+    lines = mask_text(str(error)).removeprefix("connection failed: ").removeprefix("connection is bad: ").splitlines()
+    return " ".join(line.strip() for line in lines if line.strip() and not line.startswith("\t"))
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep logs silent: a person reads what is printed, and what a process would log is of no use to them."""
-    before = structlog.get_config()
+    before, disabled = structlog.get_config(), logging.root.manager.disable
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.CRITICAL)  # of libraries, which log what they raise as well
     try:
         yield
     finally:
+        logging.disable(disabled)
         structlog.configure(**before)

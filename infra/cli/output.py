@@ -1,7 +1,9 @@
 """How tables, amounts and foreign text are shown on a terminal, or in a pipe."""
 
+import dataclasses
 import sys
 import time
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -39,6 +41,28 @@ def format_amount(amount_cents: int, currency: str) -> str:
 def json_text(value: Any, *, indent: bool = False) -> str:
     """Return JSON; what it has no type for becomes a string."""
     return orjson.dumps(value, option=orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if indent else 0), default=str).decode()
+
+
+def print_json_lines(rows: Iterable[Any], *, but: Collection[str] = ("found",), as_it_is: Collection[str] = ()) -> None:
+    """Print a line of JSON for each row, a dataclass or an object, with its members but some; no secret is in it.
+
+    `found`, how many rows there are in all, is of the list and not of a row. `as_it_is`: what looks like a secret and
+    is none, as the beginning of a key.
+    """
+    for row in rows:
+        members = dict(row) if isinstance(row, Mapping) else dataclasses.asdict(row)
+        shown = {name: value for name, value in members.items() if name not in but}
+        print(json_text({name: value if name in as_it_is else _masked(value) for name, value in shown.items()}))
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, Mapping):
+        return {name: _masked(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(each) for each in value]
+    return value
 
 
 class ProgressLine:

@@ -1,6 +1,6 @@
 """The folder that holds everything of an embedded stack: data, logs, passwords, remembered ports.
 
-ports.json  secrets.json  up.lock  logs/  run/ (pid files)  postgres/  valkey/
+ports.json  secrets.json  up.lock  logs/  run/ (pid files)  postgres/  valkey/  .gitignore (for the passwords)
 """
 
 import fcntl
@@ -25,11 +25,14 @@ class Home:
         """Make it and lock it. Raises HomeUnusable when it cannot be written, HomeInUse when another stack has it."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            is_new = not self.path.exists()
             for folder in (self.path, self.logs, self.run):
                 folder.mkdir(mode=0o700, exist_ok=True)
                 _close_to_others(folder)
                 if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     raise PermissionError(13, "Permission denied", str(folder))
+            if is_new:  # another's folder is not changed
+                (self.path / ".gitignore").write_text("*\n", encoding="utf-8")
             self._lock = self._locked()
         except OSError as error:
             raise self._unusable(error) from error

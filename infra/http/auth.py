@@ -21,6 +21,10 @@ _bearer_scheme = HTTPBearer(scheme_name="ApiKey", description="An API key of the
 
 _POLICIES = {"payments:write": "write", "refunds:write": "write", "payments:read": "read"}
 _ACCOUNT_POLICY = "account"
+_WITHHELD = (
+    "API_KEYS gives it, but what is of the whole account is withheld from a merchant's key while there may be another "
+    "merchant: use a key of the operator."
+)
 
 
 def authenticated(scope: Scope, anonymous_merchant_id: str | None = None) -> Callable[..., Awaitable[Principal]]:
@@ -45,6 +49,9 @@ def authenticated(scope: Scope, anonymous_merchant_id: str | None = None) -> Cal
         if scope not in principal.scopes:
             challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
             detail = f"This API key lacks the scope {scope}."
+            keyring: ApiKeyring = request.app.state.keyring
+            if keyring.withholds(principal, scope):
+                detail = f"{detail} {_WITHHELD}"
             raise Problem(403, "forbidden", "Forbidden", detail, headers={"WWW-Authenticate": challenge})
         return principal
 

@@ -17,8 +17,8 @@ from starlette.types import Scope
 
 from infra.card_numbers import mask_card_numbers
 from infra.errors import Unavailable
+from infra.http.wrong_values import what_it_must_be
 from infra.postgres.pool import DatabaseUnavailable
-from infra.validation import message_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -28,6 +28,8 @@ _CLIENT_CLOSED_REQUEST = 499  # nginx's; HTTP has no status for it
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
 # PostgreSQL rolled back one of several transactions that stood in each other's way: nothing is wrong with any.
 _CONFLICTS = (DeadlockDetected, SerializationFailure, LockNotAvailable)
+_DOCUMENTATION = "/docs"
+_SAME_KEY = "If the request has an Idempotency-Key, retry it with the same one."
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
@@ -86,8 +88,7 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
 
 def unexpected(method: str) -> Problem:
     """Return the answer for an unforeseen error. It says nothing of the inside."""
-    safe = method in _SAFE
-    retry = "Ask again." if safe else "If the request has an Idempotency-Key, retry it with the same one."
+    retry = "Ask again." if method in _SAFE else _SAME_KEY
     return Problem(500, "internal_error", "Internal error", f"The error was recorded. {retry}")
 
 
@@ -101,7 +102,10 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
     # Not a warning: an outage would make one a request, and the client of the dependency warns by itself.
     log.info(error.code, error=str(error))
     headers = {"Retry-After": str(error.retry_after_s)}
-    return problem_response(Problem(503, error.code, error.title, headers=headers), request.scope)
+    detail = f"Ask again after {error.retry_after_s} s."
+    if request.method not in _SAFE:
+        detail = f"Try again after {error.retry_after_s} s. {_SAME_KEY}"
+    return problem_response(Problem(503, error.code, error.title, detail, headers), request.scope)
 
 
 async def _on_conflict(request: Request, error: Exception) -> Response:
@@ -111,7 +115,7 @@ async def _on_conflict(request: Request, error: Exception) -> Response:
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     details: Sequence[Mapping[str, Any]] = error.errors()
-    errors = [{"field": _field(detail), "message": message_of(detail)} for detail in details]
+    errors = [{"field": _field(detail), "message": what_it_must_be(detail)} for detail in details]
     about_body = any(detail["loc"][:1] == ("body",) for detail in details)
     malformed = not about_body or any(detail["type"] == "json_invalid" for detail in details)
     status = HTTPStatus.BAD_REQUEST if malformed else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -127,7 +131,13 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     detail = error.detail if error.detail != status.phrase else None
     headers = error.headers
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {**(headers or {}), "Allow": ", ".join(_methods_of(request))}
+        allowed = ", ".join(_methods_of(request))
+        headers = {**(headers or {}), "Allow": allowed}
+        detail = f"This path has no {request.method}: it has {allowed}."
+    elif status == HTTPStatus.NOT_FOUND:
+        is_documented = any(getattr(route, "path", None) == _DOCUMENTATION for route in request.app.router.routes)
+        places = f" {_DOCUMENTATION} has the paths of this API." if is_documented else ""
+        detail = detail or f"There is nothing at this path.{places}"
     return problem_response(Problem(status, code, status.phrase, detail, headers), request.scope)
 
 

@@ -7,7 +7,7 @@ import typer
 from infra.cli.commands import single_command
 
 
-@single_command(settings_of=["migrate"])
+@single_command("Example: paystream migrate", settings_of=["migrate"])
 def migrate() -> None:
     """Bring the database to the newest schema.
 
@@ -18,7 +18,7 @@ def migrate() -> None:
     raise SystemExit(run_migrate())
 
 
-@single_command()
+@single_command("Example: paystream migrate-create 'add disputes'")
 def migrate_create(message: Annotated[str, typer.Argument(help="What the migration does, in a few words.")]) -> None:
     """Write the files of a new migration."""
     from infra.migrations.cli_run import run_migrate_create

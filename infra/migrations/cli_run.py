@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from infra.cli.execute import one_line
 from infra.migrations.runner import create_revision, head_revision, upgrade
 from infra.postgres.sessions import NeedsSession, require_session
 from infra.settings.loading import load_settings
@@ -23,7 +24,7 @@ def run_migrate() -> int:
         print(f"paystream: {error}", file=sys.stderr)
         return 1
     except DBAPIError as error:
-        print(f"paystream: the migration failed: {str(error.orig).strip()}", file=sys.stderr)
+        print(f"paystream: the migration failed: {one_line(error.orig or error)}", file=sys.stderr)
         return 1
     print(f"The database is at revision {head_revision()}.")
     return 0

@@ -5,7 +5,7 @@ from infra.cli.commands import command_group
 schemas = command_group("Published schemas of events and APIs.")
 
 
-@schemas.command("export")
+@schemas.command("export", epilog="Example: paystream schemas export")
 def schemas_export() -> None:
     """Write JSON Schemas, OpenAPI and AsyncAPI files."""
     from infra.schema_documents.cli_run import run_schemas_export
@@ -13,7 +13,7 @@ def schemas_export() -> None:
     raise SystemExit(run_schemas_export())
 
 
-@schemas.command("check")
+@schemas.command("check", epilog="Example: paystream schemas check")
 def schemas_check() -> None:
     """Fail on stale or incompatible schema files.
 

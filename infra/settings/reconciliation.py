@@ -6,6 +6,10 @@ from pydantic import field_validator
 
 from infra.settings.process import ProcessSettings
 
+_OF_A_MACHINE = frozenset({"localtime", "posixrules"})
+_NO_ZONE = "must be a name like Europe/Berlin or UTC"
+_COPIES = ("posix/", "right/")
+
 
 class ReconciliationDaySettings(ProcessSettings):
     """When a day of the reconciliation begins and ends."""
@@ -21,8 +25,14 @@ class ReconciliationDaySettings(ProcessSettings):
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """Return a time zone of the IANA time zone database. Raises ValueError: names like ../x and folders are none."""
+    """Return a time zone of the IANA time zone database. Raises ValueError: names like ../x and folders are none.
+
+    Nor is what a machine has beside it: PostgreSQL does not know it, and `right/UTC` counts leap seconds.
+    """
     try:
-        return ZoneInfo(name)
+        zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be a name like Europe/Berlin or UTC") from None
+        raise ValueError(_NO_ZONE) from None
+    if name in _OF_A_MACHINE or name.startswith(_COPIES):
+        raise ValueError(_NO_ZONE)
+    return zone

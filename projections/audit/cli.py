@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from infra.cli.commands import command_group
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group
 
 audit = command_group("What an auditor sees, and archives of the log.", settings_of=["audit", "migrate"])
 
 
-@audit.command("show")
+@audit.command(
+    "show", epilog="Example: paystream audit show 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --as-of 2026-05-01T12:03:00Z"
+)
 def show(
     payment: Annotated[str, typer.Argument(help="The payment's id.")],
     as_of: Annotated[
@@ -33,7 +35,9 @@ def show(
     raise SystemExit(run_show(payment, as_of=as_of, version=version, form=form, output=output))
 
 
-@audit.command("replay")
+@audit.command(
+    "replay", epilog="Example: paystream audit replay --from 2026-05-01 --category payment --into may.parquet"
+)
 def replay(
     *,
     since: Annotated[str | None, typer.Option("--from", help="This moment or position, or later.")] = None,
@@ -71,35 +75,36 @@ def replay(
     raise SystemExit(run_replay(request, into=into, topic=topic, force=force))
 
 
-@audit.command("diff")
+@audit.command("diff", epilog="Example: paystream audit diff --projection ledger")
 def diff(
     projection: Annotated[str | None, typer.Option(help="Of one projection alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most rows to print of a table.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """Compare the read model with a replay.
 
-    The log is replayed into tables of its own, and every row is compared. Exit code 1 says that a row differs.
+    The log is replayed into tables of its own, and every row is compared. Exit code 1 says that a row differs,
+    2 that it could not be told.
     """
     from projections.audit.cli_run import run_diff
 
     raise SystemExit(run_diff(projection, limit=limit, as_json=as_json))
 
 
-@audit.command("invariants")
+@audit.command("invariants", epilog="Example: paystream audit invariants --json")
 def invariants(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """Check every invariant of money.
 
-    Over the whole log. Exit code 1 says that one is violated.
+    Over the whole log. Exit code 1 says that one is violated, 2 that it could not be told.
     """
     from projections.audit.cli_run import run_invariants
 
     raise SystemExit(run_invariants(as_json=as_json))
 
 
-@audit.command("verify")
+@audit.command("verify", epilog="Example: paystream audit verify --since 2026-05-01 --key sealer.key.pub")
 def verify(
     *,
     full: Annotated[
@@ -119,11 +124,12 @@ def verify(
     quorum: Annotated[
         int | None, typer.Option(min=1, help="How many witnesses must have signed; by default all.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """Compare the log with what was sealed.
 
-    Each event that was changed, removed, inserted, reordered or renumbered is named. Exit code 1 says that one was.
+    Each event that was changed, removed, inserted, reordered or renumbered is named. Exit code 1 says that one was,
+    2 that it could not be told.
     """
     from projections.audit.cli_proofs import VerifyRequest, run_verify
 
@@ -139,7 +145,7 @@ def verify(
     raise SystemExit(run_verify(request))
 
 
-@audit.command("prove")
+@audit.command("prove", epilog="Example: paystream audit prove 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --output proofs")
 def prove(
     identifier: Annotated[str, typer.Argument(metavar="EVENT|PAYMENT", help="The id of an event, or of a payment.")],
     output: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
@@ -153,7 +159,7 @@ def prove(
     raise SystemExit(run_prove(identifier, output))
 
 
-@audit.command("archive")
+@audit.command("archive", epilog="Example: paystream audit archive --dry-run")
 def archive(
     *,
     dry_run: Annotated[
@@ -166,22 +172,23 @@ def archive(
         bool,
         typer.Option("--drop-detached", help="Instead: drop partitions that were detached, if their files are whole."),
     ] = False,
-    actor: Annotated[str | None, typer.Option(help="Who does it; by default the user of this machine.")] = None,
+    actor: Annotated[str | None, actor_option("Who does it.")] = None,
 ) -> None:
     """Put the oldest partition of the log into a file.
 
     It is written with its tiles, read back, compared with what was sealed, and only then detached. What was interrupted
     goes on. Events of payments stay in the log as well.
     """
-    from getpass import getuser
-
     from projections.audit.cli_archive import ArchiveRequest, run_archive, run_drop_detached
 
-    request = ArchiveRequest(dry_run=dry_run, older_than_days=older_than, actor=actor or getuser())
+    request = ArchiveRequest(dry_run=dry_run, older_than_days=older_than, actor=actor_or_user(actor))
     raise SystemExit(run_drop_detached(request) if drop_detached else run_archive(request))
 
 
-@audit.command("check")
+@audit.command(
+    "check",
+    epilog="Example: paystream audit check proofs/019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071.tlog-proof --key sealer.key.pub",
+)
 def check(
     file: Annotated[Path, typer.Argument(help="The .tlog-proof file.")],
     key: Annotated[list[str], typer.Option(help="A public key of the log, or a file of them; may be repeated.")],
@@ -202,7 +209,7 @@ def check(
     raise SystemExit(run_check(file, keys=key, event=event, witnesses=witness or [], quorum=quorum))
 
 
-@audit.command("new-key")
+@audit.command("new-key", epilog="Example: paystream audit new-key pay.example.com/log sealer.key")
 def new_key(
     name: Annotated[str, typer.Argument(help="The log's name, as pay.example.com/log: of this log alone, for ever.")],
     file: Annotated[Path, typer.Argument(help="Where the key is kept; the public one is written to FILE.pub.")],

@@ -20,7 +20,7 @@ from event_store.proofs.stores import tile_store
 from event_store.proofs.tile_store import TileStore
 from event_store.proofs.verify import Source, Verification
 from event_store.proofs.witnesses import Quorum, configured_witnesses
-from infra.cli.execute import run
+from infra.cli.execute import COULD_NOT_LOOK, run
 from infra.cli.output import ProgressLine, printable
 from infra.files import whole_file
 from infra.postgres.pool import Connection
@@ -79,7 +79,7 @@ def run_verify(request: VerifyRequest) -> int:
             print(_summary(verified, quorum))
         return 1 if verified.findings else 0
 
-    return _run(work)
+    return _run(work, failed=COULD_NOT_LOOK)
 
 
 def run_prove(identifier: str, output: Path) -> int:
@@ -185,7 +185,7 @@ def _json(found: Finding) -> str:
     return orjson.dumps(dataclasses.asdict(found)).decode()
 
 
-def _run(work: Callable[[Connection, ProofSettings, TileStore], Awaitable[int]]) -> int:
+def _run(work: Callable[[Connection, ProofSettings, TileStore], Awaitable[int]], *, failed: int = 1) -> int:
     settings = load_settings(ProofSettings)
 
     async def connected() -> int:
@@ -199,4 +199,4 @@ def _run(work: Callable[[Connection, ProofSettings, TileStore], Awaitable[int]])
             except OSError as error:
                 raise ProofError(f"{error.filename or store.where} cannot be read: {error.strerror}") from error
 
-    return run(connected())
+    return run(connected(), failed=failed)

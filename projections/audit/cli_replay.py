@@ -2,9 +2,11 @@
 
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 import orjson
@@ -24,6 +26,7 @@ from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
 from projections.audit.places import last_before, last_up_to, parse_place
+from schemas.events.registry import EVENT_TYPES
 
 _SHOW_EVERY_S = 1.0
 
@@ -50,6 +53,7 @@ def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, 
     settings = load_settings(ReplaySettings)
 
     async def connected() -> int:
+        _require_possible(request)
         if into is not None and topic is not None:
             raise ReplayRefused("give --into or --topic, not both")
         if into is not None:
@@ -70,6 +74,28 @@ def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, 
                 return await _replay(conn, log, selection, target.add, where=f"in {topic}")
 
     return run(connected())
+
+
+def _require_possible(request: ReplayRequest) -> None:
+    """Refuse what no event can match: an empty file would say that there was none."""
+    _require_known("category", request.categories, {each.category for each in EVENT_TYPES})
+    _require_known("event type", request.types, {each.name for each in EVENT_TYPES})
+    if request.since is None or request.until is None:
+        return
+    since, until = parse_place(request.since), parse_place(request.until)
+    is_before = (isinstance(since, int) and isinstance(until, int) and until < since) or (
+        isinstance(since, datetime) and isinstance(until, datetime) and until < since
+    )
+    if is_before:
+        raise ReplayRefused(f"the end, {request.until}, is before the beginning, {request.since}")
+
+
+def _require_known(what: str, given: Sequence[str] | None, known: Collection[str]) -> None:
+    for name in given or ():
+        if name not in known:
+            similar = get_close_matches(name, known)
+            others = f"Similar: {', '.join(similar)}" if similar else f"There are: {', '.join(sorted(known))}"
+            raise ReplayRefused(f"There is no {what} {name}. {others}.")
 
 
 async def _selection(conn: Connection, log: OneLog, request: ReplayRequest, into: Path | None) -> Selection:

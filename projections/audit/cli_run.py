@@ -11,7 +11,7 @@ from rich.text import Text
 
 from domain.ids import PaymentId
 from event_store.privacy.vault import open_vault_at
-from infra.cli.execute import run
+from infra.cli.execute import COULD_NOT_LOOK, run
 from infra.cli.output import ProgressLine, console, json_text, printable
 from infra.errors import InfraError
 from infra.files import whole_file
@@ -109,7 +109,7 @@ def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
             print(f"{count} rows differ." if count else f"Nothing differs: {names} are what a replay of the log makes.")
         return 1 if count else 0
 
-    return _run(work)
+    return _run(work, failed=COULD_NOT_LOOK)
 
 
 def run_invariants(*, as_json: bool) -> int:
@@ -131,7 +131,7 @@ def run_invariants(*, as_json: bool) -> int:
                 print(f"{checked.archived:,} streams are archived, and were not: see paystream audit verify.")
         return 1 if checked.violations else 0
 
-    return _run(work)
+    return _run(work, failed=COULD_NOT_LOOK)
 
 
 def _violation(found: Violation) -> str:
@@ -155,7 +155,7 @@ def _print_invariants(broken: dict[str, int]) -> None:
     console().print(table)
 
 
-def _run(work: Callable[[Connection, AuditSettings], Awaitable[int]]) -> int:
+def _run(work: Callable[[Connection, AuditSettings], Awaitable[int]], *, failed: int = 1) -> int:
     settings = load_settings(AuditSettings)
 
     async def connected() -> int:
@@ -163,4 +163,4 @@ def _run(work: Callable[[Connection, AuditSettings], Awaitable[int]]) -> int:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
             return await work(conn, settings)
 
-    return run(connected())
+    return run(connected(), failed=failed)

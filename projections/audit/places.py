@@ -8,11 +8,13 @@ from event_store.replay.files import ReplayRefused
 from event_store.replay.moments import just_before, position_at
 from infra.postgres.pool import Connection
 
+_LARGEST = 2**63 - 1  # PostgreSQL's bigint
+
 
 def parse_place(text: str) -> int | datetime:
     """Return a position, or a moment, in UTC unless it says otherwise. Raises ReplayRefused."""
     if text.isdecimal():
-        return int(text)
+        return min(int(text), _LARGEST)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -11,7 +11,7 @@ from infra.cli.commands import command_group
 ledger = command_group("The double-entry ledger.", settings_of=["query-api"])
 
 
-@ledger.command("export")
+@ledger.command("export", epilog="Example: paystream ledger export --from 2026-05-01 --to 2026-06-01 --output may.csv")
 def ledger_export(
     output: Annotated[
         Path, typer.Option(help="The file to write; an existing one is replaced when the new one is whole.")

@@ -13,6 +13,7 @@ from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections import applied
 from projections.days import DayRange
+from schemas.http.times import end_of_moment
 
 _SQL = Queries.load(Path(__file__).with_name("read.sql"))
 newest_position = partial(applied.newest_position, projection="ledger")
@@ -106,7 +107,7 @@ class LedgerDay:
 async def balances(conn: Connection, *, as_of: datetime | None) -> list[StoredBalance]:
     """Return both sides of every account that was used, as of a moment (inclusive; None: all), by currency."""
     async with conn.cursor(row_factory=class_row(StoredBalance)) as cursor:
-        await cursor.execute(_SQL.balances, {"as_of": as_of})
+        await cursor.execute(_SQL.balances, {"as_of": _end(as_of)})
         return await cursor.fetchall()
 
 
@@ -125,7 +126,7 @@ async def balances_of_merchant(
 ) -> list[StoredBalance]:
     """Return the same of what a merchant's payments moved."""
     async with conn.cursor(row_factory=class_row(StoredBalance)) as cursor:
-        await cursor.execute(_SQL.balances_of_merchant, {"merchant_id": merchant_id, "as_of": as_of})
+        await cursor.execute(_SQL.balances_of_merchant, {"merchant_id": merchant_id, "as_of": _end(as_of)})
         return await cursor.fetchall()
 
 
@@ -162,6 +163,10 @@ async def lines(conn: Connection, *, since: datetime | None, until: datetime | N
 async def prepare_export(conn: Connection) -> None:
     """Lift the limits that reads have, for this transaction: an export takes as long as it takes."""
     await conn.execute(_SQL.lift_limits)
+
+
+def _end(as_of: datetime | None) -> datetime | None:
+    return None if as_of is None else end_of_moment(as_of)
 
 
 def _after(key: EntryKey | None, limit: int) -> dict[str, object]:

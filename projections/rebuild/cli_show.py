@@ -1,6 +1,5 @@
 """Runs `paystream projections list` and `status`."""
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,7 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from infra.cli.output import console, json_text, printable
+from infra.cli.output import console, print_json_lines, printable
 from infra.postgres.pool import Connection
 from projections.rebuild.builds import Build, builds_of, claimed_projections
 from projections.rebuild.cli_run import RebuildSettings, rate_of, run_with_owner
@@ -85,7 +84,7 @@ def run_list(*, as_json: bool) -> int:
     async def work(conn: Connection, settings: RebuildSettings) -> int:
         listed = [await _projection(conn, name, settings) for name in TABLES]
         if as_json:
-            _print_json(listed)
+            print_json_lines(listed)
             return 0
         rows = (
             (
@@ -113,7 +112,7 @@ def run_status(projection: str | None, *, as_json: bool) -> int:
         claimed = await claimed_projections(conn, list(TABLES))
         listed = [await _listed(conn, each, settings, claimed) for each in builds]
         if as_json:
-            _print_json(listed)
+            print_json_lines(listed)
         elif not listed:
             print("Nothing was rebuilt yet.")
         else:
@@ -187,11 +186,6 @@ async def _listed(conn: Connection, build: Build, settings: RebuildSettings, cla
         forced=build.forced,
         reason=build.reason,
     )
-
-
-def _print_json(listed: Iterable[ListedProjection | ListedBuild]) -> None:
-    for each in listed:
-        print(json_text(dataclasses.asdict(each)))
 
 
 def _print_table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:

@@ -1,6 +1,9 @@
 """The problems of payments."""
 
+from datetime import datetime
+
 from infra.http.problems import Problem
+from schemas.http.times import timestamp
 
 
 def history_not_configured() -> Problem:
@@ -11,4 +14,10 @@ def history_not_configured() -> Problem:
 
 def payment_not_found() -> Problem:
     """Return the 404 of a payment that is not there, or is another merchant's: the two must look the same."""
-    return Problem(404, "payment_not_found", "Payment not found")
+    return Problem(404, "payment_not_found", "Payment not found", "There is no such payment.")
+
+
+def payment_not_there_yet(first_event_at: datetime) -> Problem:
+    """Return the 404 of a payment at a moment before its first event."""
+    detail = f"The payment was not there yet: its first event is of {timestamp(first_event_at)}."
+    return Problem(404, "payment_not_found", "Payment not found", detail)

@@ -16,7 +16,7 @@ from query_api.cursors import decode_key, decode_version, encode_key, encode_ver
 from query_api.freshness import Freshness
 from query_api.parameters import PageParameters
 from query_api.payments import render
-from query_api.payments.errors import history_not_configured, payment_not_found
+from query_api.payments.errors import history_not_configured, payment_not_found, payment_not_there_yet
 from query_api.payments.parameters import PaymentCountParameters, PaymentListParameters
 from query_api.responses import has_version, json_response, not_modified, page, page_response
 
@@ -54,6 +54,10 @@ class PaymentReads:
         async with self.history.connection() as conn:
             merchant_id = MerchantId(principal.merchant_id)
             stored = await find_as_of(conn, merchant_id=merchant_id, payment_id=payment_id, as_of=place)
+            if stored is None and place.moment is not None:
+                begun = await find_as_of(conn, merchant_id=merchant_id, payment_id=payment_id, as_of=AsOf(version=1))
+                if begun is not None:
+                    raise payment_not_there_yet(begun.updated_at)
         if stored is not None:
             async with self.pool.connection() as conn:
                 now = await payments.find(conn, merchant_id=merchant_id, payment_id=payment_id)

@@ -32,6 +32,10 @@ class Codec(Generic[E]):
             metadata=metadata,
         )
 
+    def knows(self, event_type: str) -> bool:
+        """Return whether events of this name are read here."""
+        return event_type in self._by_name
+
     def decode(self, recorded: RecordedEvent) -> E:
         """Read a recorded event, whatever version it was written in.
 

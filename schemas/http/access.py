@@ -10,7 +10,7 @@ from schemas.http.answers import Answer, Json, Timestamp
 from schemas.http.operations import Reason
 
 MOST_OLD_VALID_HOURS = 720
-_DAYS = 3650
+MAX_DAYS = 3650
 
 MerchantName = Annotated[
     str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", description="For people.")
@@ -74,7 +74,9 @@ class CreateApiKeyBody(_Body):
         list[AnyScope],
         Field(min_length=1, max_length=20, description="An operator's key gets none that the caller's has not."),
     ]
-    days: Annotated[int | None, Field(ge=1, le=_DAYS, description="How long it is valid; null: until it is revoked.")]
+    days: Annotated[
+        int | None, Field(ge=1, le=MAX_DAYS, description="How long it is valid; null: until it is revoked.")
+    ]
     reason: Reason
 
 

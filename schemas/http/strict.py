@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 _Uuid = TypeVar("_Uuid", bound=UUID)
 
-_INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")  # 19 digits: no bigint has more
+_INTEGER = re.compile(r"0|[1-9][0-9]{0,99}")  # a bound says what is too large
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"

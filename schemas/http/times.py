@@ -13,6 +13,15 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def end_of_moment(moment: datetime) -> datetime:
+    """Return until when a moment lasts that somebody names: one in whole milliseconds, until its millisecond ends.
+
+    Times are recorded to the microsecond and shown to the millisecond: who gives one back as it was shown means what
+    was recorded then.
+    """
+    return moment if moment.microsecond % 1000 else moment.replace(microsecond=moment.microsecond + 999)
+
+
 def moment_of(time_ordered_id: UUID) -> datetime | None:
     """Return the moment at which an id was drawn, to the millisecond; None for an id that tells no time.
 

@@ -14,7 +14,7 @@ def kafka_group() -> None:
     """Keep `start` a command of its own: Typer makes a single one the group itself."""
 
 
-@kafka.command("start")
+@kafka.command("start", epilog="Example: paystream kafka start --port 9092")
 def kafka_start(
     brokers: Annotated[int, typer.Option(min=1, max=9, help="How many; each takes about 160 MB and a port.")] = 1,
     port: Annotated[int, typer.Option(min=1024, max=65000, help="Of the first broker; the others follow.")] = 9092,

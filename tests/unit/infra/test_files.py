@@ -66,3 +66,15 @@ def test_a_device_is_written_to_and_never_replaced() -> None:
 def test_a_directory_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), whole_file(tmp_path):
         pytest.fail("nothing can be written there")
+
+
+def test_an_error_names_the_file_as_it_was_given(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left on device") as full, whole_file(Path("/dev/full")) as path:
+        path.write_text("too much")
+    assert full.value.filename == "/dev/full"
+    with pytest.raises(FileNotFoundError) as missing, whole_file(tmp_path / "none" / "out.csv") as path:
+        path.write_text("lost")
+    assert missing.value.filename == str(tmp_path / "none" / "out.csv")
+    with pytest.raises(IsADirectoryError) as folder, whole_file(tmp_path):
+        pytest.fail("nothing can be written there")
+    assert (folder.value.filename, folder.value.strerror) == (str(tmp_path), "Is a directory")

@@ -4,28 +4,30 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.commands import command_group
+from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
 
 dlq = command_group("Dead letters: records that a consumer could not apply.", settings_of=["worker-stripe-gateway"])
 
-_ACTOR = typer.Option(help="Who asks; kept with the dead letter. By default the user of this machine.")
+_ACTOR = actor_option("Who asks; kept with the dead letter.")
 
 
-@dlq.command("list")
+@dlq.command("list", epilog="Example: paystream dlq list --consumer projector")
 def dlq_list(
     consumer: Annotated[str | None, typer.Option(help="Only of this consumer.")] = None,
     stream: Annotated[str | None, typer.Option(help="Only of this stream: a payment's id.")] = None,
     resolved: Annotated[bool, typer.Option("--all", help="Also those that were applied or discarded.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+    as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List dead letters that are open."""
     from infra.kafka.consumer.dead_letters.admin import Filter
     from infra.kafka.consumer.dead_letters.cli_run import run_list
 
-    raise SystemExit(run_list(Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)))
+    chosen = Filter(consumer=consumer, stream=stream, resolved=resolved, limit=limit)
+    raise SystemExit(run_list(chosen, as_json=as_json))
 
 
-@dlq.command("show")
+@dlq.command("show", epilog="Example: paystream dlq show 17 --full")
 def dlq_show(
     dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
     full: Annotated[bool, typer.Option(help="The whole value, however long.")] = False,
@@ -39,7 +41,7 @@ def dlq_show(
     raise SystemExit(run_show(dead_letter_id, full=full))
 
 
-@dlq.command("replay")
+@dlq.command("replay", epilog="Example: paystream dlq replay --consumer projector --all --reason 'corrected in 0.4'")
 def dlq_replay(
     ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters.")] = None,
     *,
@@ -49,15 +51,13 @@ def dlq_replay(
     limit: Annotated[int | None, typer.Option(min=1, help="With --all: the oldest so many alone.")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="With --all: only say what it would be about.")] = False,
     actor: Annotated[str | None, _ACTOR] = None,
-    reason: Annotated[str | None, typer.Option(help="Why; kept with each. Needed with --all.")] = None,
+    reason: Annotated[str | None, reason_option("Why; kept with each. Needed with --all.")] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30,
 ) -> None:
     """Apply dead letters again, and all records parked behind them.
 
     The running consumer does it, in the order of the stream. Exit code 0 says that all were applied.
     """
-    from getpass import getuser
-
     from infra.kafka.consumer.dead_letters.cli_run import run_replay, run_replay_preview
 
     if (consumer is not None) != everything:
@@ -77,18 +77,18 @@ def dlq_replay(
             stream=stream,
             all_of=consumer,
             limit=limit,
-            actor=actor or getuser(),
+            actor=actor_or_user(actor),
             reason=said,
             wait_s=wait,
         )
     )
 
 
-@dlq.command("discard")
+@dlq.command("discard", epilog="Example: paystream dlq discard 17 --reason 'a message of a test'")
 def dlq_discard(
     dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
-    actor: Annotated[str, typer.Option(help="Who decides so; kept with the dead letter.")],
-    reason: Annotated[str, typer.Option(help="Why; kept with the dead letter.")],
+    reason: Annotated[str, reason_option("Why; kept with the dead letter.")],
+    actor: Annotated[str | None, actor_option("Who decides so; kept with the dead letter.")] = None,
 ) -> None:
     """Discard a dead letter: the consumer will never apply it.
 
@@ -96,6 +96,4 @@ def dlq_discard(
     """
     from infra.kafka.consumer.dead_letters.cli_run import run_discard
 
-    if not actor.strip() or not reason.strip():
-        raise typer.BadParameter("say who and why")
-    raise SystemExit(run_discard(dead_letter_id, actor=actor, reason=reason))
+    raise SystemExit(run_discard(dead_letter_id, actor=actor_or_user(actor), reason=reason))

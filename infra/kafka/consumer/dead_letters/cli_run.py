@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.cli.execute import run_with_connection
-from infra.cli.output import console, printable
+from infra.cli.output import console, print_json_lines, printable
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Status
 from infra.postgres.pool import Connection
@@ -19,13 +19,17 @@ _LONGEST_VALUE = 2000
 _LONGEST_HEADER = 200
 _LONGEST_ERROR_LISTED = 80
 _LOOK_EVERY_S = 0.2
+_OF_THE_RECORD = ("key", "value", "headers")  # bytes of anybody: `show` has them
 
 
-def run_list(chosen: Filter) -> int:
+def run_list(chosen: Filter, *, as_json: bool) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection) -> int:
         dead_letters, count = await DeadLetterAdmin(conn).list_dead_letters(chosen)
+        if as_json:
+            print_json_lines(dead_letters, but=_OF_THE_RECORD)
+            return 0
         if not dead_letters:
             print("No dead letters." if chosen.resolved else "No open dead letters.")
             return 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import json
 import uuid
 from typing import TypedDict
 
@@ -308,6 +309,11 @@ async def test_the_command_line_lists_retries_and_gives_up(
     code, shown = await paystream(database, "list")
     assert code == 0
     assert all(word in shown for word in (str(task.event_id), str(payment_id), "create_refund", "another request"))
+    code, lines = await paystream(database, "list", "--json")
+    (row,) = map(json.loads, lines.splitlines())
+    assert (code, row["event_id"], row["operation"], row["status"]) == (0, str(task.event_id), "create_refund", "dead")
+    assert "found" not in row
+    assert await paystream(database, "list", "--status", "unknown", "--json") == (0, "")
     assert await paystream(database, "list", "--status", "unknown") == (0, "No tasks that are unknown.\n")
     code, shown = await paystream(database, "list", "--status", "odd")
     assert (code, "There is no status odd" in shown) == (1, True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from consumers.balance.record import record_transactions
@@ -117,6 +118,13 @@ async def test_rows_without_a_source_are_matched_by_their_transaction(
 async def test_a_time_zone_that_there_is_not_is_refused_in_words(time_zone: str, tmp_path: Path) -> None:
     with pytest.raises(ReconciliationRefused, match=r"is no time zone\. Remedy: --time-zone with a name like"):
         await reconciled(tmp_path / "report.csv", time_zone=time_zone)
+
+
+async def test_a_kind_of_difference_that_there_is_not_is_refused(harness: Harness) -> None:
+    """An empty list would say that there is none."""
+    async with await psycopg.AsyncConnection.connect(harness.database.url("app")) as conn:
+        with pytest.raises(ReconciliationRefused, match=r"no kind missing. There are: missing_at_stripe, missing_here"):
+            await ReconciliationAdmin().list_discrepancies(conn, statuses=["open"], day=None, kind="missing", limit=1)
 
 
 async def test_of_a_file_that_is_refused_nothing_is_recorded(harness: Harness, tmp_path: Path) -> None:

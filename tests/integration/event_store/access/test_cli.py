@@ -1,5 +1,6 @@
 """`paystream merchants` and `paystream keys`, as an operator types them."""
 
+import json
 from pathlib import Path
 
 import psycopg
@@ -29,6 +30,17 @@ async def test_an_operator_makes_replaces_and_ends_a_key(database: Database, tmp
     assert key[:17] in listed.output
     assert key not in listed.output
     assert "payments:read payments:write refunds:write" in listed.output
+    (line,) = (await run("keys", "list", key[:13], "--json")).output.splitlines()
+    described = json.loads(line)
+    assert (described["prefix"], described["merchant_id"]) == (key[:17], "shop")
+    assert key not in line
+    (shop,) = (await run("merchants", "list", "--json")).output.splitlines()
+    assert json.loads(shop) | {"created_at": ""} == {
+        "merchant_id": "shop",
+        "name": "A shop",
+        "created_at": "",
+        "valid_keys": 1,
+    }
     assert (await run("keys", "map", "cell-1")).output == f"{key[:17]} cell-1\n"
     assert (await run("keys", "map", "cell 1")).code == 2
     rotated = await run("keys", "rotate", key[:17], "--reason", "once a year", "--old-valid-hours", "2")
@@ -55,6 +67,13 @@ async def test_what_cannot_be_is_said_in_a_line(database: Database, tmp_path: Pa
     )
     assert (refused.code, refused.output) == (1, "")
     assert "there is no merchant nobody" in refused.errors
+    assert "Remedy: paystream merchants create nobody --reason ..." in refused.errors
+    for_ever = await paystream(
+        *("keys", "create", "--operator", "--scope", "finance:read", "--reason", "a test", "--days", "3651"),
+        cwd=tmp_path,
+        settings=settings,
+    )
+    assert (for_ever.code, "3650" in for_ever.errors) == (2, True), for_ever.errors
     nobody = await paystream("keys", "create", "--reason", "a test", cwd=tmp_path, settings=settings)
     assert nobody.code == 2
     assert "--merchant or --operator" in nobody.errors

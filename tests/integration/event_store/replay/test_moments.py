@@ -29,6 +29,12 @@ async def test_what_was_recorded_at_the_moment_belongs_to_it(database: Database)
     assert await at(database, -1, 0, 9, 10, 19.9, 20, 3600) == [0, 1, 1, 5, 5, 900, 900]
 
 
+async def test_a_time_as_it_is_shown_has_what_was_recorded_then(database: Database) -> None:
+    """Times are shown in milliseconds, and recorded in microseconds."""
+    await write_moments(database, {1: NOON + timedelta(microseconds=900), 2: NOON + timedelta(microseconds=1000)})
+    assert await at(database, -0.001, 0, 0.000899, 0.0009, 0.001) == [0, 1, 0, 1, 2]
+
+
 async def test_a_clock_that_stepped_back_makes_no_hole(database: Database) -> None:
     """12:05 stands before 12:01 in the log: as of 12:03 both are there."""
     minutes = {1: 0, 2: 5, 3: 1, 4: 6}

@@ -111,7 +111,7 @@ async def test_a_wrong_password_is_told_without_it(mechanism: str, by_password: 
         await create_topics(wrong, _DECLARED)
     reported = await paystream("topics", "verify", cwd=tmp_path, settings=wrong.model_dump(exclude_unset=True))
 
-    assert reported.code == 1
+    assert reported.code == 2
     assert "refuses the login of KAFKA_SASL_USERNAME relay" in reported.errors
     for text in (str(refused.value), repr(refused.value), reported.errors, reported.output):
         assert PASSWORD not in text

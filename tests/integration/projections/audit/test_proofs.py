@@ -33,7 +33,7 @@ async def audit(sealed: SealedLog, *arguments: str, **more: object) -> Ended:
 async def test_an_untouched_log_is_as_it_was_sealed(sealed: SealedLog) -> None:
     await sealed.append(payments=5)
     nothing = await audit(sealed, "verify")
-    assert (nothing.code, "nothing is sealed yet" in nothing.errors) == (1, True), nothing
+    assert (nothing.code, "nothing is sealed yet" in nothing.errors) == (2, True), nothing
     await sealed.seal()
     count = len(await sealed.positions())
     for option in ((), ("--full",), ("--since", "3"), ("--since", "2020-01-01"), ("--key", str(KEY.public))):
@@ -168,4 +168,5 @@ async def test_a_new_key_is_made_once_and_its_public_half_is_said(tmp_path: Path
 )
 async def test_what_cannot_be_done_is_said_in_words(sealed: SealedLog, arguments: tuple[str, ...], said: str) -> None:
     refused = await audit(sealed, *arguments)
-    assert (refused.code, said in refused.errors) == (1, True), refused
+    code = 2 if arguments[0] == "verify" else 1  # of verify, 1 is a finding
+    assert (refused.code, said in refused.errors) == (code, True), refused

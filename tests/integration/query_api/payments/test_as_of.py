@@ -12,7 +12,7 @@ from event_store.store import Connection
 from infra.ids import uuid7
 from infra.postgres.pool import Pool
 from query_api.database import create_read_pool
-from tests.integration.query_api.conftest import Record
+from tests.integration.query_api.conftest import Project, Record
 from tests.support.database import Database
 from tests.support.payment_histories import paid, random_history, request_payment
 from tests.support.query_client import OTHER_KEY, client_of
@@ -49,6 +49,27 @@ async def test_each_version_is_what_the_read_model_showed_then(
         assert was.headers["paystream-position"] == str(event.position)
         at = await client.get(f"/payments/{payment_id}", params={"as_of": log[-1].recorded_at.isoformat()})
         assert at.json()["version"] == len(log)
+
+
+async def test_each_time_that_is_shown_has_the_event_it_is_shown_for(
+    client: httpx.AsyncClient, record: Record, project: Project
+) -> None:
+    payment_id = await record(paid(request_payment()))
+    await project()
+    for entry in (await client.get(f"/payments/{payment_id}/events")).json()["data"]:
+        was = await client.get(f"/payments/{payment_id}", params={"as_of": entry["at"]})
+        assert was.status_code == 200, entry
+        assert was.json()["version"] >= entry["version"]
+    now = (await client.get(f"/payments/{payment_id}")).json()
+    assert (await client.get(f"/payments/{payment_id}", params={"as_of": now["updated_at"]})).json() == now
+
+
+async def test_before_its_first_event_it_says_when_that_was(client: httpx.AsyncClient, record: Record) -> None:
+    payment_id = await record(paid(request_payment()))
+    was = (await client.get(f"/payments/{payment_id}", params={"version": 1})).json()
+    answer = await client.get(f"/payments/{payment_id}", params={"as_of": "2020-01-01T00:00:00Z"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "payment_not_found")
+    assert answer.json()["detail"] == f"The payment was not there yet: its first event is of {was['updated_at']}."
 
 
 async def test_before_it_began_there_is_none(client: httpx.AsyncClient, record: Record, app: Connection) -> None:

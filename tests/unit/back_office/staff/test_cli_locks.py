@@ -35,14 +35,14 @@ def api(kept: FakeStaffLocks, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeA
 
 def test_somebody_is_locked_shown_and_unlocked(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_change("Finance", "lock", actor="olga", reason=" a lost laptop ") == 0
-    assert run_list() == 0
+    assert run_list(as_json=False) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "finance is locked." in said
     assert "locked by olga, with the API key back-office" in said
     assert "a lost laptop" in said
     assert "support support none open" in said
     assert run_change("finance", "unlock", actor="olga", reason="it was found") == 0
-    assert run_list() == 0
+    assert run_list(as_json=False) == 0
     assert "locked by" not in capsys.readouterr().out
     assert [(each.url.path, body_of(each), each.headers["paystream-actor"]) for each in api.commands()] == [
         ("/staff/finance/lock", {"reason": "a lost laptop"}, "olga"),
@@ -69,7 +69,7 @@ def test_an_api_that_does_not_do_it_is_named(
     api: FakeApi, capsys: pytest.CaptureFixture[str], answer: object, said: str
 ) -> None:
     api.answers |= {"POST /staff/finance/lock": answer, "GET /staff-locks": answer}
-    assert (run_change("finance", "lock", actor="olga", reason="x"), run_list()) == (1, 1)
+    assert (run_change("finance", "lock", actor="olga", reason="x"), run_list(as_json=False)) == (1, 1)
     read = capsys.readouterr()
     assert read.err.count(said) == 2
     assert read.err.count("It may be done") == (answer is away)

@@ -127,6 +127,20 @@ class TestRequest:
             decide(None, a_request(**changes))
         assert refused.value.field == field
 
+    @pytest.mark.parametrize(
+        ("metadata", "said"),
+        [
+            ({"order": "A-1", "gift": "v" * 501}, "'gift' has 501"),
+            ({"order": "A-1", "k" * 41: "v"}, f"not '{'k' * 40}...'"),
+            ({"order": "A-1", "a[b]": "v"}, "not 'a[b]'"),
+            ({"paystream_id": "v"}, "'paystream_id' does"),
+        ],
+    )
+    def test_names_the_metadata_that_breaks_a_rule(self, metadata: dict[str, str], said: str) -> None:
+        with pytest.raises(InvalidPaymentRequest) as refused:
+            decide(None, a_request(metadata=metadata))
+        assert said in str(refused.value)
+
     def test_may_use_the_limits_of_stripe_up(self) -> None:
         most = {"k": "", **{f"{n:040}": "v" * 500 for n in range(47)}}
         payment = payment_after(a_request(user_id="u" * 500, description="d" * 1000, metadata=most))

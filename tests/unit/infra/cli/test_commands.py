@@ -1,5 +1,6 @@
 """The command line: what it offers, and what it says about what is not there."""
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,12 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from event_store.access.cli import MAX_DAYS
 from infra.cli import processes
 from infra.cli.app import app
+from infra.cli.commands import MAX_REASON_CHARS, actor_or_user
 from infra.process import declared
+from schemas.http import access, operations
 
 
 @pytest.fixture
@@ -65,6 +69,76 @@ def test_no_help_is_cut_at_80_columns(words: str) -> None:
     lines = [line for line in command.get_help(context).splitlines() if not line.startswith("Usage:")]
     assert len(lines) > 3
     assert not [line for line in lines if line.endswith("...") or len(line) > 80]
+
+
+def leaf(words: str) -> bool:
+    return not hasattr(EVERY_COMMAND[words], "commands")
+
+
+@pytest.mark.parametrize("words", [*filter(leaf, EVERY_COMMAND)])
+def test_every_help_ends_with_an_example_that_can_be_given(words: str) -> None:
+    command = EVERY_COMMAND[words]
+    example = shlex.split((command.epilog or "").removeprefix("Example: "))
+    path = words.split()
+    assert example[: len(path)] == path
+    command.make_context(words, example[len(path) :])
+    shown = " ".join(CliRunner().invoke(app, [*path[1:], "--help"]).output.split())
+    assert shown.endswith(command.epilog)
+
+
+REASONED = [words for words, command in EVERY_COMMAND.items() if "reason" in {each.name for each in command.params}]
+
+
+@pytest.mark.parametrize("words", REASONED)
+def test_a_reason_that_says_nothing_or_too_much_is_refused(words: str) -> None:
+    for reason, said in (("", "say why"), (" ", "say why"), ("x" * 501, "has 501 characters; it may have 500")):
+        refused = CliRunner().invoke(app, [*words.split()[1:], "--reason", reason])
+        assert (refused.exit_code, said in refused.output) == (2, True), refused.output
+
+
+def test_a_reason_is_as_long_as_over_http() -> None:
+    assert (MAX_REASON_CHARS, len(REASONED) > 15) == (operations.MAX_REASON_CHARS, True)
+
+
+def test_a_key_lives_as_long_as_over_http() -> None:
+    assert MAX_DAYS == access.MAX_DAYS
+
+
+@pytest.mark.parametrize(
+    "words", [words for words, command in EVERY_COMMAND.items() if "actor" in {each.name for each in command.params}]
+)
+def test_an_actor_is_the_user_unless_named_and_never_blank(words: str) -> None:
+    (actor,) = [each for each in EVERY_COMMAND[words].params if each.name == "actor"]
+    assert not actor.required
+    assert "By default the user of this machine." in actor.help
+    refused = CliRunner().invoke(app, [*words.split()[1:], "--actor", " "])
+    assert (refused.exit_code, "say who" in refused.output) == (2, True), refused.output
+
+
+def test_where_the_user_has_no_name_an_actor_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number."""
+
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("infra.cli.commands.getuser", nameless)
+    assert actor_or_user("anna") == "anna"
+    refused = CliRunner().invoke(app, ["merchants", "create", "shop", "--reason", "new"])
+    assert (refused.exit_code, "say who with --actor" in refused.output) == (2, True), refused.output
+
+
+TABLES = (
+    *("merchants list", "keys list", "sagas list", "tasks list", "dlq list", "discrepancies list", "staff list"),
+    *("webhooks endpoints", "webhooks deliveries", "projections list", "projections status", "topics verify"),
+    *("audit diff", "audit invariants", "audit verify"),
+)
+
+
+def test_what_prints_a_table_prints_json_lines_too() -> None:
+    listing = {words.removeprefix("paystream ") for words in EVERY_COMMAND if words.endswith(" list")}
+    assert listing <= set(TABLES)
+    for words in TABLES:
+        assert "--json" in {each for parameter in EVERY_COMMAND[f"paystream {words}"].params for each in parameter.opts}
 
 
 def test_a_broker_that_there_is_not_is_refused() -> None:

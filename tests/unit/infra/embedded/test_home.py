@@ -23,6 +23,15 @@ def test_one_folder_is_for_one_stack_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+def test_git_takes_nothing_of_a_folder_that_it_makes(tmp_path: Path) -> None:
+    with Home(tmp_path / "new"):
+        pass
+    assert (tmp_path / "new" / ".gitignore").read_text() == "*\n"
+    with Home(tmp_path):
+        pass
+    assert not (tmp_path / ".gitignore").exists(), "a folder of somebody else"
+
+
 def test_nobody_else_sees_into_the_folder(tmp_path: Path) -> None:
     made_by_hand = tmp_path / "open"
     made_by_hand.mkdir(mode=0o755)

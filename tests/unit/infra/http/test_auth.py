@@ -26,12 +26,20 @@ def a_client(*, anonymous_merchant_id: str | None = None, limiter: RateLimiter |
     app.state.rate_limiter = limiter
     install_problem_handlers(app)
     app.state.keyring = ApiKeyring(
-        [a_key("reader", "sk_reader", "payments:read"), a_key("writer", "sk_writer", "payments:read", "payments:write")]
+        [
+            a_key("reader", "sk_reader", "payments:read"),
+            a_key("writer", "sk_writer", "payments:read", "payments:write"),
+            a_key("accountant", "sk_accountant", "finance:read"),
+        ]
     )
 
     @app.post("/payments")
     async def create(principal: Annotated[Principal, Depends(authenticated("payments:write"))]) -> dict[str, Any]:
         return {"merchant_id": principal.merchant_id, "key_id": principal.key_id}
+
+    @app.get("/ledger")
+    async def ledger(principal: Annotated[Principal, Depends(authenticated("finance:read"))]) -> str:
+        return principal.key_id
 
     @app.get("/payments")
     async def read(
@@ -40,6 +48,23 @@ def a_client(*, anonymous_merchant_id: str | None = None, limiter: RateLimiter |
         return {"merchant_id": principal.merchant_id, "key_id": principal.key_id}
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("sk_reader", "This API key lacks the scope finance:read."),
+        (
+            "sk_accountant",
+            "withheld from a merchant's key while there may be another merchant: use a key of the operator",
+        ),
+    ],
+)
+async def test_a_scope_that_is_withheld_is_told_from_one_that_was_not_given(key: str, said: str) -> None:
+    response = await a_client().get("/ledger", headers={"Authorization": f"Bearer {key}"})
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert said in response.json()["detail"]
+    assert ("withheld" in response.json()["detail"]) == (key == "sk_accountant")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

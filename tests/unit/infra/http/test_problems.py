@@ -27,6 +27,7 @@ def an_app() -> FastAPI:
         raise Problem(409, "payment_not_refundable", "Not refundable", "It is pending.", {"X-A": "1"}, status_now="p")
 
     @app.get("/down")
+    @app.post("/down")
     async def down() -> None:
         raise DatabaseUnavailable("connection to server at 10.0.0.1 failed")
 
@@ -78,7 +79,10 @@ async def test_an_unavailable_dependency_is_503_with_retry_after_and_no_inside(c
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
     assert response.json()["code"] == "database_unavailable"
+    assert response.json()["detail"] == "Ask again after 1 s."
     assert "10.0.0.1" not in response.text
+    sent = (await client.post("/down")).json()["detail"]
+    assert sent == "Try again after 1 s. If the request has an Idempotency-Key, retry it with the same one."
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -126,7 +130,14 @@ async def test_the_framework_s_errors_are_problems_too(
 
 
 async def test_405_says_what_is_allowed(client: httpx.AsyncClient) -> None:
-    assert (await client.delete("/payments")).headers["allow"] == "POST"
+    response = await client.delete("/payments")
+    assert response.headers["allow"] == "POST"
+    assert response.json()["detail"] == "This path has no DELETE: it has POST."
+
+
+async def test_404_says_where_the_paths_are(client: httpx.AsyncClient) -> None:
+    said = "There is nothing at this path. /docs has the paths of this API."
+    assert (await client.get("/nothing")).json()["detail"] == said
 
 
 async def test_an_invalid_request_names_each_field_and_repeats_no_value(client: httpx.AsyncClient) -> None:
@@ -138,12 +149,12 @@ async def test_an_invalid_request_names_each_field_and_repeats_no_value(client: 
     body = response.json()
     assert body["code"] == "invalid_request"
     assert body["errors"] == [
-        {"field": "limit", "message": "Input should be less than or equal to 10"},
-        {"field": "amount_cents", "message": "Input should be greater than 0"},
-        {"field": "metadata.card", "message": "Input should be a valid string"},
-        {"field": "number", "message": "Extra inputs are not permitted"},
+        {"field": "limit", "message": "must be at most 10"},
+        {"field": "amount_cents", "message": "must be greater than 0"},
+        {"field": "metadata.card", "message": "must be a string"},
+        {"field": "number", "message": "is not a known field"},
     ]
-    assert body["detail"].startswith("limit: Input should be")
+    assert body["detail"].startswith("limit: must be at most 10; ")
     assert "4242" not in response.text
 
 
@@ -151,7 +162,7 @@ async def test_a_field_whose_name_is_a_card_number_is_not_repeated(client: httpx
     response = await client.post("/payments", json={"amount_cents": 5, "metadata": {}, "4242 4242 4242 4242": "x"})
 
     assert response.status_code == 422
-    assert response.json()["errors"] == [{"field": "***", "message": "Extra inputs are not permitted"}]
+    assert response.json()["errors"] == [{"field": "***", "message": "is not a known field"}]
     assert "4242" not in response.text
 
 
@@ -167,4 +178,4 @@ async def test_a_missing_body_names_the_body(client: httpx.AsyncClient) -> None:
     response = await client.post("/payments")
 
     assert response.status_code == 422
-    assert response.json()["errors"] == [{"field": "body", "message": "Field required"}]
+    assert response.json()["errors"] == [{"field": "body", "message": "is required"}]
