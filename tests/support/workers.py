@@ -14,7 +14,7 @@ from xdist.workermanage import WorkerController
 from infra.embedded.ports import END, FIRST
 from tests.support import prepared_home
 
-_FOR_TWO_CORES = 3  # most tests wait for something most of the time; more of them take the time from each other
+_PER_CORE = 2  # most tests wait for something most of the time; more of them take the time from each other
 _PREFIX = "paystream-tests-"
 _SHARED = "shared_folder"
 _LONG_S = 120  # what a test may take that says nothing else: `timeout` in pyproject.toml
@@ -44,7 +44,7 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
 
 def workers() -> int:
     """Return how many workers `-n auto` is."""
-    return max(2, _FOR_TWO_CORES * len(os.sched_getaffinity(0)) // 2)
+    return _PER_CORE * len(os.sched_getaffinity(0))
 
 
 def begin(config: pytest.Config) -> None:

@@ -151,6 +151,10 @@ class Behind:
     def median_s(self, place: str) -> float:
         return median(self.taken_s[place])
 
+    def least_s(self, place: str) -> float:
+        """Return what the work takes when nothing else holds it up."""
+        return min(self.taken_s[place])
+
 
 @asynccontextmanager
 async def behind(database: Database, redis: Redis, count: int) -> AsyncIterator[Behind]:
@@ -208,9 +212,9 @@ async def test_a_page_costs_what_it_shows(session_postgres: PostgresServer, redi
                 each.taken_s[place].pop(0)  # the first loads a template, or plans
     write_table(few, many)
     dearer = {
-        place: (few.median_s(place), many.median_s(place))
+        place: (few.least_s(place), many.least_s(place))
         for place in (*PAGES, *READS)
-        if many.median_s(place) > 4 * few.median_s(place) + 0.05
+        if many.least_s(place) > 4 * few.least_s(place) + 0.04
     }
     assert dearer == {}
 
