@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from schemas.envelope import RecordedEvent
+from schemas.errors import SchemaError
 from schemas.events import Codec
 from schemas.events.registry import BY_NAME
 
@@ -28,20 +29,25 @@ class LoadedStream(Generic[State]):
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregate(Generic[State, Event]):
-    """How the streams of one kind are read: the codec of their events, and the state after one more event."""
+    """How the streams of one kind are read: the codec of their events, and the state after one more event.
+
+    `evolve_unread` is the state after an event that cannot be read, for streams that must be commanded all the same:
+    decisions have to allow then what is safe whatever it says, and nothing else. None: such a stream is not loaded.
+    """
 
     codec: Codec[Event]
     evolve: Callable[[State | None, Event], State]
+    evolve_unread: Callable[[State | None], State | None] | None = None
 
     def load(self, events: Sequence[RecordedEvent]) -> LoadedStream[State]:
-        """Fold a stream's events. Raises schemas.errors.SchemaError when one cannot be read.
+        """Fold a stream's events. Without `evolve_unread`, raises schemas.errors.SchemaError when one cannot be read.
 
         A stream of another kind, whose id somebody gave in the place of one of these, is as if it were not there.
         """
         if events and self._is_of_another_kind(events[0]):
             events = ()
         return LoadedStream(
-            state=self.fold(map(self.codec.decode, events)),
+            state=self._folded(events),
             version=events[-1].version if events else 0,
             events=tuple(events),
         )
@@ -53,4 +59,17 @@ class Aggregate(Generic[State, Event]):
         """Return the state after more events."""
         for event in events:
             state = self.evolve(state, event)
+        return state
+
+    def _folded(self, recorded: Sequence[RecordedEvent]) -> State | None:
+        if self.evolve_unread is None:
+            return self.fold(map(self.codec.decode, recorded))
+        state: State | None = None
+        for each in recorded:
+            try:
+                event = self.codec.decode(each)
+            except SchemaError:
+                state = self.evolve_unread(state)
+            else:
+                state = self.evolve(state, event)
         return state

@@ -21,7 +21,7 @@ from back_office.operations.forms import Attempt, Subject, add_operation
 from back_office.operations.operation import END_STAFF_SESSIONS, LOCK_STAFF, UNLOCK_STAFF
 from back_office.staff.locks import KnownLocks, StaffLock
 from back_office.staff.roles import Permission
-from back_office.staff.session_routes import end_own_sessions_before
+from back_office.staff.session_routes import keep_own_session
 from back_office.web.addresses import segment
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
@@ -92,7 +92,7 @@ def _unlocked(attempt: Attempt, body: Json) -> Response:
 
 def _ended(attempt: Attempt, body: Json) -> Response:
     office, account = _of(attempt)
-    end_own_sessions_before(attempt.visitor, account.name, body["position"])
+    keep_own_session(attempt.visitor, account.name, body["position"])
     ended = office.sessions.revoke(account.name, but=attempt.visitor.session)
     return _changed(attempt, account, f"{body['said']} Here, {_said_of_sessions(ended)}")
 

@@ -26,7 +26,7 @@ class Lockout:
         *,
         failures: int,
         locked_s: float,
-        accounts: Iterable[str] = (),
+        accounts: Iterable[str],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allowed = failures

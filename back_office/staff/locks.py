@@ -58,8 +58,9 @@ class KnownLocks:
         return 0 if lock is None else lock.lock_position
 
     def has_ended(self, session: Session) -> bool:
-        """Whether somebody was locked, or had all sessions ended, since their session began; positions rise."""
-        return self.last_position(session.account.name) > session.lock_position
+        """Whether somebody is locked, or was, or had all sessions ended, since their session began; positions rise."""
+        name = session.account.name
+        return self.of(name) is not None or self.last_position(name) > session.lock_position
 
 
 class StaffLocks:

@@ -48,7 +48,7 @@ async def revoke(request: Request, visitor: Self) -> Response:
     if number is None:
         path, body = f"/staff/{segment(visitor.name)}/end-sessions", {"reason": _OF_THEIR_OWN}
         answer = await office.admin_api.post(path, body, visitor.headers(request))
-        end_own_sessions_before(visitor, visitor.name, answer.body["position"])
+        keep_own_session(visitor, visitor.name, answer.body["position"])
         office.locks.forget()
     log.info("staff_sessions_revoked", count=ended)
     if number is None:
@@ -58,7 +58,7 @@ async def revoke(request: Request, visitor: Self) -> Response:
     return RedirectResponse("/sessions", status_code=303)
 
 
-def end_own_sessions_before(visitor: Visitor, name: str, position: int) -> None:
-    """Have the visitor's own session count as one that began after all sessions of the name were ended."""
+def keep_own_session(visitor: Visitor, name: str, position: int) -> None:
+    """Have the visitor's session, if it is one of the name, count as one that began after all of them were ended."""
     if visitor.name == name:
         visitor.session.lock_position = position

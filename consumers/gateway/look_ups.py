@@ -4,18 +4,16 @@ import time
 
 from consumers.gateway.decision import requesting_event, unknown_since
 from consumers.gateway.job import Job
-from consumers.gateway.plan import KEY_LIFE_S, was_sent_lately
+from consumers.gateway.plan import KEY_LIFE_S, UNSEARCHABLE_FOR_S, LookUp, may_be_sent_for_s, was_sent_lately
 from consumers.stripe.client import JsonObject
 from consumers.stripe.payments import Stripe
-from domain.payment.events import PaymentEvent, RefundRequested
+from domain.payment.events import PaymentEvent, PaymentRequested, RefundRequested
 from domain.payment.state import PaymentState
 
 # Clocks differ: ours, the database's, Stripe's.
 _CLOCKS_S = 600.0
 _LISTED_CLOCKS_S = 60.0
 """The same for what is listed within seconds: the more time is listed, the more pages there are."""
-_LISTED_FOR_S = 120.0
-"""What is younger is listed rather than searched for: the search lags behind."""
 
 
 class LookUps:
@@ -26,22 +24,20 @@ class LookUps:
         self._stripe = stripe
         self._missing_after_s = missing_after_s
 
-    async def find(
-        self, job: Job, requested: PaymentEvent, payment: PaymentState, *, is_final: bool
-    ) -> JsonObject | None:
+    async def find(self, job: Job, requested: PaymentEvent, payment: PaymentState, step: LookUp) -> JsonObject | None:
         """Return the refund or the intent that the call made or changed, as it is now."""
         task = job.task
         if payment.intent_id is None:
-            return await self._find_unknown_intent(job, is_final=is_final)
+            return await self._find_unknown_intent(job, requested, step)
         if isinstance(requested, RefundRequested):
             return await self._stripe.find_refund(intent_id=payment.intent_id, refund_id=requested.refund_id)
         return await self._stripe.find_intent(intent_id=payment.intent_id, payment_id=task.payment_id)
 
-    async def _find_unknown_intent(self, job: Job, *, is_final: bool) -> JsonObject | None:
+    async def _find_unknown_intent(self, job: Job, requested: PaymentEvent, step: LookUp) -> JsonObject | None:
         """Find the intent that a creation may have made.
 
         The list shows all that was made before Stripe answered. The search may lag behind, so a payment that it hides
-        must not be called failed; but of what was sent long ago, nobody knows when, the list is long.
+        must not be called failed, or canceled; but of what was sent long ago, nobody knows when, the list is long.
         """
         task, now = job.task, time.time()
         first = min(now - task.age_s, _recorded_at(job) or now)
@@ -53,11 +49,14 @@ class LookUps:
                 created_to=now - unknown_for + _LISTED_CLOCKS_S,
                 not_after=job.lease_ends_at,
             )
-        if now - first < _LISTED_FOR_S:
+        if now - first < UNSEARCHABLE_FOR_S:
             return await self._list_since(job, first)
         found = await self._stripe.find_intent(intent_id=None, payment_id=task.payment_id)
-        if found is not None or not is_final:
+        if found is not None or not step.is_final:
             return found
+        if step.expired:
+            is_searchable = now - _sent_until(requested, first) >= UNSEARCHABLE_FOR_S
+            return None if is_searchable else await self._list_since(job, now - UNSEARCHABLE_FOR_S)
         return await self._list_a_whole_life(job, now - task.age_s, first)
 
     async def find_appeared(self, job: Job, payment: PaymentState) -> JsonObject | None:
@@ -65,7 +64,7 @@ class LookUps:
         payment_id, now, requested_at = job.task.payment_id, time.time(), job.requested_at
         for intent_id in payment.intents_undone:
             return await self._stripe.find_intent(intent_id=intent_id, payment_id=payment_id)
-        if now - requested_at < _LISTED_FOR_S:
+        if now - requested_at < UNSEARCHABLE_FOR_S:
             return await self._list_since(job, requested_at)
         found = await self._stripe.find_intent(intent_id=None, payment_id=payment_id)
         if found is not None or now - requested_at < self._missing_after_s:
@@ -87,6 +86,12 @@ class LookUps:
             created_to=sent_at + KEY_LIFE_S + _CLOCKS_S,
             not_after=job.lease_ends_at,
         )
+
+
+def _sent_until(requested: PaymentEvent, requested_at: float) -> float:
+    """Return until when it may have been sent, in Unix seconds, whatever is known of that."""
+    may_be_sent_for = may_be_sent_for_s(requested) if isinstance(requested, PaymentRequested) else float("inf")
+    return requested_at + may_be_sent_for
 
 
 def _recorded_at(job: Job) -> float | None:

@@ -25,6 +25,9 @@ from domain.payment.values import PaymentStatus, RefundStatus
 
 RESEND_HORIZON_S = 23 * 3600.0
 KEY_LIFE_S = 24 * 3600.0
+UNSEARCHABLE_FOR_S = 120.0
+"""Stripe's search may not show what was made more lately (https://docs.stripe.com/search#data-freshness): a minute, and
+as long again, since a call may be made until its lease ends."""
 _TRIED = 2  # attempts: the first one may have reached Stripe
 
 
@@ -80,9 +83,23 @@ def next_step(
     if (expired or _is_canceled_unsent(requested, payment)) and task.attempts < _TRIED:
         # To be sure: the row may be another one than that which it was sent for. After an attempt that we know of, the
         # intent is created, and the next task cancels it.
-        return LookUp(is_final=True, expired=True)
+        return _hold_after_recovery(task) or LookUp(is_final=True, expired=True)
     too_old = TaskResult.outcome_unknown(delay_s=lookup_after_s, error="too old to be sent again")
     return too_old if expired or age_s >= RESEND_HORIZON_S else Call()
+
+
+def _hold_after_recovery(task: Task) -> TaskResult | None:
+    """Return that it is too early to look up: an attempt that a recovery lost may be under way, or not shown yet."""
+    if task.reopened_for_s is None or task.reopened_for_s >= UNSEARCHABLE_FOR_S:
+        return None
+    wait_s = UNSEARCHABLE_FOR_S - max(0.0, task.reopened_for_s)
+    return TaskResult.defer(delay_s=wait_s, error="it may have been sent before the log was recovered")
+
+
+def may_be_sent_for_s(requested: PaymentRequested) -> float:
+    """Return for how long after its event a creation may be sent."""
+    expires_s = requested.expires_in_seconds
+    return RESEND_HORIZON_S if expires_s is None else min(float(expires_s), RESEND_HORIZON_S)
 
 
 def can_be_undone(requested: PaymentEvent) -> bool:

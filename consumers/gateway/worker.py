@@ -205,9 +205,7 @@ class Worker:
     async def _look_up(self, request: _Request, step: LookUp) -> TaskResult:
         task, again_in_s = request.job.task, self._look_up_in(unknown_for_s(request.job))
         try:
-            found = await self._look_ups.find(
-                request.job, request.event, request.payment, is_final=step.is_final and not step.expired
-            )
+            found = await self._look_ups.find(request.job, request.event, request.payment, step)
         except LeaseExpired:
             metrics.LOOK_UPS.labels("failed").inc()
             return TaskResult.outcome_unknown(

@@ -109,4 +109,6 @@ UPDATE consumers.gateway_tasks t
  WHERE t.event_id = c.event_id
 RETURNING t.event_id, t.payment_id, t.merchant_id, t.operation, t.position, t.correlation_id, t.traceparent,
           t.lease_token, t.attempts, t.outcome_unknown, t.requested_by,
+          (SELECT extract(epoch FROM clock_timestamp() - max(r.reopened_at))::float8
+             FROM event_store.recoveries r WHERE r.positions_from >= t.position) AS reopened_for_s,
           extract(epoch FROM t.last_attempt_at - t.first_attempt_at)::float8 AS age_s;

@@ -79,6 +79,8 @@ class Task(NewTask):
     """Since the first attempt."""
     outcome_unknown: bool
     """It must not be sent again."""
+    reopened_for_s: float | None = None
+    """Since the log was last reopened, if that was after the requesting event: attempts before may have been lost."""
     requested_by: str | None = None
 
     @property

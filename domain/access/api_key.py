@@ -60,21 +60,28 @@ class ApiKeyState:
     expires_at: int | None
     replaced_by: ApiKeyId | None = None
     is_revoked: bool = False
+    has_unread: bool = False
+    """Whether an event could not be read, of a newer release for instance."""
 
 
 def decide_api_key(state: ApiKeyState | None, key_id: ApiKeyId, command: ApiKeyCommand) -> Sequence[ApiKeyEvent]:
-    """Decide on a key; to revoke one again changes nothing. Raises InvalidApiKey or ApiKeyNotUsable."""
+    """Decide on a key; to revoke one again changes nothing. Raises InvalidApiKey or ApiKeyNotUsable.
+
+    One of which not all can be read is revoked, and not rotated: its successor would be as it was before.
+    """
     match command:
         case CreateApiKey():
             return [_created(command)]
         case RotateApiKey():
             if state is None:
                 raise ApiKeyNotUsable(key_id, "is not known")
+            if state.has_unread:
+                raise ApiKeyNotUsable(key_id, "has an event that this release cannot read: it takes the newer release")
             return [_rotated(state, command)]
         case RevokeApiKey():
             if state is None:
                 raise ApiKeyNotUsable(key_id, "is not known")
-            if state.is_revoked:
+            if state.is_revoked and not state.has_unread:
                 return []
             return [ApiKeyRevoked(key_id=key_id, actor=command.actor, reason=command.reason)]
 
@@ -94,6 +101,11 @@ def evolve_api_key(state: ApiKeyState | None, event: ApiKeyEvent) -> ApiKeyState
     if isinstance(event, ApiKeyRotated):
         return replace(state, replaced_by=event.replaced_by, expires_at=event.expires_at)
     return replace(state, is_revoked=True)
+
+
+def evolve_unread_api_key(state: ApiKeyState | None) -> ApiKeyState | None:
+    """Return the key after an event that this release cannot read."""
+    return None if state is None else replace(state, has_unread=True)
 
 
 def _created(command: CreateApiKey) -> ApiKeyCreated:

@@ -51,6 +51,17 @@ class StaffIsLocked(AccessError):
         super().__init__(f"{name} is locked.")
 
 
+class StaffNotReadable(AccessError):
+    """Something is recorded of somebody that this release cannot read: it may keep them out."""
+
+    code: ClassVar[str] = "staff_not_readable"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"This release cannot read all that is recorded of {name}, which may be a lock: it takes the newer release."
+        )
+
+
 class LocksThemselves(AccessError):
     """Somebody wants to lock their own account, and could not undo it."""
 

@@ -16,6 +16,7 @@ from domain.access.api_key import (
     RotateApiKey,
     decide_api_key,
     evolve_api_key,
+    evolve_unread_api_key,
 )
 from domain.access.events import ApiKeyEvent, MerchantCreated
 from domain.access.merchant import CreateMerchant, MerchantState, decide_merchant, evolve_merchant, merchant_stream
@@ -32,7 +33,9 @@ from schemas.envelope import NO_MERCHANT, EventMetadata
 from schemas.events import API_KEY_CODEC, MERCHANT_CODEC
 
 _MERCHANT = Aggregate[MerchantState, MerchantCreated](codec=MERCHANT_CODEC, evolve=evolve_merchant)
-_API_KEY = Aggregate[ApiKeyState, ApiKeyEvent](codec=API_KEY_CODEC, evolve=evolve_api_key)
+_API_KEY = Aggregate[ApiKeyState, ApiKeyEvent](
+    codec=API_KEY_CODEC, evolve=evolve_api_key, evolve_unread=evolve_unread_api_key
+)
 
 
 class AccessRefused(InfraError):

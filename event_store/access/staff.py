@@ -18,7 +18,7 @@ from domain.access.events import (
     StaffSignedIn,
     StaffUnlocked,
 )
-from domain.access.staff import StaffState, decide_staff, evolve_staff, staff_stream
+from domain.access.staff import StaffState, decide_staff, evolve_staff, evolve_unread_staff, staff_stream
 from domain.errors import DomainError
 from event_store.access.admin import AccessRefused
 from event_store.access.recovery_codes import draw_codes, hash_codes, matches, parse_code
@@ -33,7 +33,7 @@ from schemas.events import STAFF_CODEC
 
 QUERIES = Queries.load(Path(__file__).with_name("staff.sql"))
 
-_STAFF = Aggregate[StaffState, StaffEvent](codec=STAFF_CODEC, evolve=evolve_staff)
+_STAFF = Aggregate[StaffState, StaffEvent](codec=STAFF_CODEC, evolve=evolve_staff, evolve_unread=evolve_unread_staff)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,12 @@ import pytest
 
 from domain.access.events import StaffEvent, StaffLocked, StaffSessionsEnded, StaffSignedIn, StaffUnlocked
 from domain.access.staff import staff_stream
-from event_store.store import load
+from domain.ids import EventId
+from event_store.appends import Append, Appended
+from event_store.store import append, load
+from infra.ids import uuid7
 from infra.postgres.pool import Pool
+from schemas.envelope import NO_MERCHANT, EventMetadata, NewEvent
 from schemas.events import STAFF_CODEC
 from tests.integration.command_api.running_api import Running
 from tests.support.database import Database
@@ -85,6 +89,45 @@ async def test_the_end_of_all_sessions_is_an_event_and_changes_no_lock(staff: Ru
     assert (await recorded(pool))[0] == StaffSessionsEnded(name="Anna", actor=ACTOR, reason="a lost laptop")
     for wrong in ({}, {"reason": " "}, {"reason": "x", "more": 1}):
         assert (await staff.client.post("/staff/anna/end-sessions", json=wrong)).status_code == 422
+
+
+async def test_who_was_locked_keeps_no_session_by_ending_all_others(staff: Running) -> None:
+    by_anna = {"Paystream-Actor": "anna"}
+    end = partial(staff.client.post, "/staff/anna/end-sessions", json={"reason": "of my own"}, headers=by_anna)
+    assert (await end()).status_code == 200
+    await said(staff, LOCK, "left")
+    ((before),) = await locks(staff)
+    refused = await end()
+    assert (refused.status_code, refused.json()["code"]) == (409, "operation_refused")
+    assert await locks(staff) == [before]
+
+
+async def test_what_a_newer_release_recorded_opens_nothing_and_hinders_no_lock(staff: Running, pool: Pool) -> None:
+    assert (await staff.client.post("/staff/anna/sign-ins", json=SIGN_IN, headers=BY_OLGA)).status_code == 200
+    newer = NewEvent(
+        event_id=EventId(uuid7()),
+        type="access.staff_from_the_future",
+        schema_version=1,
+        data=b"{}",
+        metadata=EventMetadata(correlation_id="c", actor="test", merchant_id=NO_MERCHANT),
+    )
+    async with pool.connection() as conn:
+        future = Append(
+            stream_id=staff_stream("anna"),
+            category="access",
+            merchant_id=NO_MERCHANT,
+            expected_version=1,
+            events=(newer,),
+        )
+        assert isinstance((await append(conn, [future]))[0], Appended)
+    for path, body in (("/staff/anna/sign-ins", SIGN_IN), (UNLOCK, {"reason": "x"})):
+        refused = await staff.client.post(path, json=body, headers=BY_OLGA)
+        assert (refused.status_code, refused.json()["code"]) == (409, "operation_refused")
+        assert "may be a lock: it takes the newer release" in refused.json()["detail"]
+    assert await said(staff, "/staff/anna/end-sessions", "a lost laptop") == "All sessions of anna end."
+    assert await said(staff, LOCK, "a lost laptop") == "anna is locked."
+    ((lock),) = await locks(staff)
+    assert lock["is_locked"]
 
 
 async def test_a_second_lock_says_who_was_first(staff: Running, pool: Pool) -> None:

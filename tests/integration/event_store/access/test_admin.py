@@ -10,12 +10,15 @@ import pytest
 import pytest_asyncio
 
 from domain.access.scopes import ACCOUNT_SCOPES, MERCHANT_SCOPES
-from domain.ids import ApiKeyId, MerchantId
+from domain.ids import ApiKeyId, EventId, MerchantId
 from event_store.access.admin import AccessAdmin, AccessRefused, By, find_key, list_keys, list_merchants
 from event_store.access.log import AccessLog
 from event_store.access.secrets import NewSecret, draw_key
+from event_store.appends import Append, Appended
 from event_store.store import Connection
 from infra.access.keyring import PREFIX_CHARS
+from infra.ids import uuid7
+from schemas.envelope import EventMetadata, NewEvent
 from tests.support.database import Database
 from tests.support.log_entries import an_append
 from tests.support.read_model import load_log
@@ -199,3 +202,25 @@ async def test_an_auditor_sees_keys_without_their_hashes(database: Database, adm
         assert (await (await connection.execute("SELECT count(prefix) FROM access.api_keys")).fetchone()) == (1,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await connection.execute("SELECT sha256 FROM access.api_keys")
+
+
+async def test_a_key_of_which_a_newer_release_recorded_something_is_revoked(
+    access: Connection, admin: AccessAdmin
+) -> None:
+    secret = await a_key(admin)
+    key = await find_key(access, secret.prefix)
+    newer = NewEvent(
+        event_id=EventId(uuid7()),
+        type="access.key_from_the_future",
+        schema_version=1,
+        data=b"{}",
+        metadata=EventMetadata(correlation_id="c", actor="test", merchant_id=SHOP),
+    )
+    future = Append(stream_id=key.key_id, category="access", merchant_id=SHOP, expected_version=1, events=(newer,))
+    async with access.transaction():
+        assert isinstance((await AccessLog(access).append_many([future]))[0], Appended)
+    with pytest.raises(AccessRefused, match="an event that this release cannot read"):
+        await admin.rotate_key(draw_key(is_production=True), key, now=NOW, valid_for_s=60)
+    assert len(await list_keys(access)) == 1, "no successor is left behind"
+    assert await admin.revoke_key(key)
+    assert await list_keys(access) == []

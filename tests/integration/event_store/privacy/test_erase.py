@@ -253,6 +253,28 @@ async def test_what_was_written_with_a_key_that_was_still_known_is_erased_too(
         assert await read(encrypting, remembering, item.stream_id) == ("[erased]", ERASED)
 
 
+async def test_what_endpoints_answer_during_an_erasure_is_taken_away(
+    encrypting: Connection, officer: Connection, database: Database
+) -> None:
+    """To webhooks that were under way, and to those of what the user paid in the meantime."""
+    before = await a_known_payment(encrypting)
+    async with (
+        open_test_vault(database, cache_s=60) as remembering,
+        await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner,
+    ):
+        await remembering.encrypt([a_payment()])
+        erasing = asyncio.create_task(erase(officer, ORDER, metadata_keys=METADATA_KEYS, forgotten_after_s=1.0))
+        await eventually(lambda: load(encrypting, stream_id_of(SUBJECT)))
+        attach(encrypting, remembering)
+        item = a_payment()
+        await append(encrypting, [item])
+        for payment_id in (before, item.stream_id):
+            await an_answer(owner, payment_id, f"thank you, {EMAIL}")
+        assert (await erasing).receipt.webhook_answers == 0
+        rows = await owner.execute("SELECT answer FROM webhooks_out.attempts")
+        assert await rows.fetchall() == [(None,), (None,)]
+
+
 async def test_a_key_that_was_lost_is_burned_before_it_can_come_back(
     encrypting: Connection, officer: Connection, vault: Vault
 ) -> None:

@@ -35,6 +35,15 @@ def kept() -> FakeStaffLocks:
 
 
 @pytest.fixture
+async def slow(kept: FakeStaffLocks, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BackOffice]:
+    """One whose pages ask only after something was changed there, so that it knows little of others."""
+    monkeypatch.setattr(locks, "_KNOWN_FOR_S", 3600)
+    async with opened(settings(), a_query_api(), a_command_api()) as found:
+        found.command_api.answers |= kept.answers()
+        yield found
+
+
+@pytest.fixture
 async def office(kept: FakeStaffLocks, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BackOffice]:
     """One process of the back office, whose pages ask at every request."""
     monkeypatch.setattr(locks, "_KNOWN_FOR_S", -1.0)
@@ -72,6 +81,34 @@ async def test_a_session_of_before_the_lock_stays_ended(office: BackOffice, kept
     assert not await is_logged_in(office)
     assert (await office.log_in("finance")).status_code == 303
     assert await is_logged_in(office)
+
+
+async def test_ending_ones_own_sessions_outlives_no_lock(slow: BackOffice, kept: FakeStaffLocks) -> None:
+    """This process does not know of the lock yet, and the end of the sessions has a position behind the lock's."""
+    await slow.log_in("finance")
+    form = (await slow.page("/sessions")).forms[-1]
+    kept.change("finance", is_locked=True)
+    await slow.browser.post(form.action, data=form.fields)
+    assert not await is_logged_in(slow)
+
+
+async def test_ending_sessions_of_somebody_else_keeps_none_of_ones_own(slow: BackOffice, kept: FakeStaffLocks) -> None:
+    await slow.log_in("operator")
+    assert await is_logged_in(slow)
+    kept.end_sessions("operator")
+    await slow.send("/staff/finance/end-sessions", reason="a lost laptop")
+    assert not await is_logged_in(slow)
+
+
+async def test_a_session_that_stays_is_not_ended_by_what_was_known_before(
+    slow: BackOffice, kept: FakeStaffLocks
+) -> None:
+    kept.end_sessions("finance")
+    await slow.log_in("finance")
+    form = (await slow.page("/sessions")).forms[-1]
+    slow.command_api.answers[READ] = away
+    assert (await slow.browser.post(form.action, data=form.fields)).status_code == 303
+    assert await is_logged_in(slow)
 
 
 async def test_who_is_locked_while_they_log_in_does_not_come_in(office: BackOffice, kept: FakeStaffLocks) -> None:

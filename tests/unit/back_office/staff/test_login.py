@@ -7,6 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from back_office.staff import lockout
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import PASSWORD, BackOffice, opened, settings
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_command_api, a_query_api
@@ -55,6 +56,15 @@ async def test_after_too_many_failures_the_right_password_is_refused_too(over_tl
         assert int(locked.headers["retry-after"]) > 800
         assert "locked for 15 more minutes" in HtmlPage(locked.text).text
     assert (await over_tls.log_in("support")).status_code == 303, "others are not locked"
+
+
+async def test_no_flood_of_names_opens_an_account_that_is_locked(
+    over_tls: BackOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lockout, "_MOST_NAMES", 2)
+    for name in ("finance", "finance", "finance", "invented", "made-up", "nobody"):
+        await over_tls.log_in(name, "wrong")
+    assert (await over_tls.log_in("finance", PASSWORD)).status_code == 429
 
 
 async def test_many_guesses_at_the_same_instant_are_no_more_than_a_few(over_tls: BackOffice) -> None:

@@ -56,7 +56,7 @@ def test_sessions_have_ids_and_tokens_of_their_own() -> None:
 
 def test_a_name_is_locked_for_a_while_and_its_failures_end_with_a_success() -> None:
     clock = Clock()
-    lockout = Lockout(failures=3, locked_s=900, now=clock)
+    lockout = Lockout(failures=3, locked_s=900, accounts=["anna"], now=clock)
     assert [lockout.attempt("Anna"), lockout.attempt("anna")] == [False, False]
     lockout.succeeded("ANNA")
     assert [lockout.attempt("anna"), lockout.attempt("anna"), lockout.attempt("anna")] == [False, False, True]

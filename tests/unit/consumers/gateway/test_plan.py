@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.gateway import plan
-from consumers.gateway.plan import RESEND_HORIZON_S, Call, LookUp, NextStep, is_obsolete, is_open
+from consumers.gateway.plan import RESEND_HORIZON_S, UNSEARCHABLE_FOR_S, Call, LookUp, NextStep, is_obsolete, is_open
 from consumers.tasks.models import Task, TaskOperation
 from consumers.tasks.results import TaskResult
 from domain.ids import AttemptId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
@@ -324,6 +324,23 @@ def test_a_charge_that_expired_unsent_is_not_sent_any_more(expires_in_s: int, la
     created, _ = a_payment(CREATED)
     task = a_task(TaskOperation.CONFIRM_INTENT)
     assert next_step(task, confirming, created, event_age_s=expires_in_s + late_s) == step
+
+
+@pytest.mark.parametrize("history", [(), (CANCEL,)], ids=["expired", "canceled"])
+def test_what_a_recovery_may_have_lost_is_looked_up_when_stripe_shows_it(history: tuple[PaymentCommand, ...]) -> None:
+    payment, _ = a_payment(*history, confirm=False, expires_in_seconds=60)
+    requested = a_payment(confirm=False, expires_in_seconds=60)[1]
+    held, fresh = (
+        next_step(a_task(reopened_for_s=reopened_for_s), requested, payment, event_age_s=300)
+        for reopened_for_s in (UNSEARCHABLE_FOR_S - 20, UNSEARCHABLE_FOR_S)
+    )
+    assert held == TaskResult.defer(delay_s=20, error="it may have been sent before the log was recovered")
+    assert fresh == LookUp(is_final=True, expired=True)
+
+
+def test_what_may_still_be_sent_is_sent_right_after_a_recovery() -> None:
+    payment, requested = a_payment(expires_in_seconds=60)
+    assert next_step(a_task(reopened_for_s=1), requested, payment, event_age_s=59) == Call()
 
 
 def test_a_charge_is_sent_until_it_expires() -> None:

@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, cast
 from unittest import mock
 
@@ -20,7 +21,7 @@ from consumers.tasks.models import TaskOperation, TaskStatus
 from consumers.tasks.results import TaskResult
 from domain.ids import RequestId
 from domain.payment.commands import CancelPayment, PaymentCommand
-from domain.payment.observations import RecordPaymentFailed, RecordSucceeded, RecordUndone
+from domain.payment.observations import RecordCanceled, RecordPaymentFailed, RecordSucceeded, RecordUndone
 from domain.payment.state import NOT_PROCESSED
 from event_store.fakes import MemoryEventLog
 from event_store.payments import PAYMENT, LoadedPayment, command_payment
@@ -49,6 +50,13 @@ async def a_loaded_payment(*commands: PaymentCommand, **request: Any) -> LoadedP
     for command in (request_payment(PAYMENT_ID, **request), *commands):
         await command_payment(log, PAYMENT_ID, command, metadata())
     return PAYMENT.load((await log.load_many([PAYMENT_ID]))[PAYMENT_ID])
+
+
+def recorded_before(seconds: float, payment: LoadedPayment) -> LoadedPayment:
+    """Return a payment whose events were recorded so much earlier."""
+    before = timedelta(seconds=seconds)
+    events = (replace(event, recorded_at=event.recorded_at - before) for event in payment.events)
+    return replace(payment, events=tuple(events))
 
 
 async def run(
@@ -87,6 +95,25 @@ async def test_a_payment_canceled_unsent_is_looked_for_in_the_list_first(*, is_c
     assert result.status is TaskStatus.DONE
     assert any(isinstance(each, RecordSucceeded) for each in result.observations) is is_charged
     assert stripe_fake.sent == []
+
+
+@pytest.mark.parametrize("commands", [(), (CANCEL,)], ids=["expired", "canceled"])
+async def test_what_was_sent_just_before_it_was_too_late_is_listed(commands: tuple[PaymentCommand, ...]) -> None:
+    """The search does not show it yet, though the request is older than the search lags behind."""
+    stripe_fake = MemoryStripe(unsearchable={"pi_1"})
+    charge(stripe_fake)
+    payment = recorded_before(310, await a_loaded_payment(*commands, expires_in_seconds=300))
+    result = await run(stripe_fake, TaskOperation.CREATE_INTENT, payment)
+    assert any(isinstance(each, RecordSucceeded) for each in result.observations)
+    assert stripe_fake.sent == []
+
+
+async def test_what_expired_so_long_ago_that_the_search_shows_it_is_not_listed() -> None:
+    stripe_fake = MemoryStripe()
+    payment = recorded_before(430, await a_loaded_payment(expires_in_seconds=300))
+    result = await run(stripe_fake, TaskOperation.CREATE_INTENT, payment)
+    assert result.observations == (RecordCanceled(intent_id=None, reason="expired"),)
+    assert stripe_fake.listed == []
 
 
 async def test_an_undoing_that_stripe_failed_is_made_with_another_key() -> None:

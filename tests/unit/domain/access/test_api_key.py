@@ -1,3 +1,5 @@
+from functools import reduce
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from domain.access.api_key import (
     RotateApiKey,
     decide_api_key,
     evolve_api_key,
+    evolve_unread_api_key,
 )
 from domain.access.errors import AccessError, ApiKeyNotUsable, InvalidApiKey
 from domain.access.scopes import MERCHANT_SCOPES, OPERATOR_SCOPES, SCOPES
@@ -102,3 +105,14 @@ def test_a_key_that_begins_after_its_end_is_refused() -> None:
         after(create(expires_at=NOW))
     with pytest.raises(InvalidApiKey):
         decide_api_key(after(create()), KEY, rotate(valid_for_s=31 * 24 * 3600))
+
+
+def test_a_key_of_which_not_all_can_be_read_is_revoked_and_not_rotated() -> None:
+    created = reduce(evolve_api_key, decide_api_key(None, KEY, create()), None)
+    revoke = RevokeApiKey(actor="ops", reason="a test")
+    unread = evolve_unread_api_key(created)
+    (revoked,) = decide_api_key(unread, KEY, revoke)
+    assert decide_api_key(evolve_unread_api_key(evolve_api_key(unread, revoked)), KEY, revoke) == [revoked]
+    with pytest.raises(ApiKeyNotUsable, match="it takes the newer release"):
+        decide_api_key(unread, KEY, rotate())
+    assert evolve_unread_api_key(None) is None
