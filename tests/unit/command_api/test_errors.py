@@ -35,7 +35,7 @@ NOT_A_CLIENTS = {
     *("discrepancy_not_found", "discrepancy_is_resolved"),
     *("ledger_error", "unbalanced_posting", "refund_unknown"),
     *("access_error", "merchant_exists", "invalid_merchant", "invalid_api_key", "api_key_not_usable"),
-    *("staff_is_locked", "locks_themselves"),
+    *("staff_is_locked", "staff_not_readable", "locks_themselves"),
 }
 
 
