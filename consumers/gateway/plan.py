@@ -25,9 +25,10 @@ from domain.payment.values import PaymentStatus, RefundStatus
 
 RESEND_HORIZON_S = 23 * 3600.0
 KEY_LIFE_S = 24 * 3600.0
-UNSEARCHABLE_FOR_S = 120.0
-"""Stripe's search may not show what was made more lately (https://docs.stripe.com/search#data-freshness): a minute, and
-as long again, since a call may be made until its lease ends."""
+SEARCH_LAG_S = 60.0
+"""How much later Stripe's search shows what was made (https://docs.stripe.com/search#data-freshness)."""
+LISTED_FOR_S = 2 * SEARCH_LAG_S
+"""What was made since then is listed rather than searched for."""
 _TRIED = 2  # attempts: the first one may have reached Stripe
 
 
@@ -61,12 +62,14 @@ def next_step(
     lookup_after_s: float,
     not_listed_after_s: float = float("inf"),
     unknown_for_s: float | None = None,
+    lease_s: float,
 ) -> NextStep:
     """Return what to do for the event `requested`, which was recorded `event_age_s` ago: a result needs no call.
 
     `is_superseded`: a later request takes its place. `missing_after_s` after the first attempt, what is not
     found at Stripe was never done. What can be undone need not wait for that: it counts as never done when it was
-    unknown for `not_listed_after_s` (it is, for `unknown_for_s`; None: not known since when).
+    unknown for `not_listed_after_s` (it is, for `unknown_for_s`; None: not known since when). A call is made within
+    `lease_s` of its claim, or never.
     """
     if task.event_id in payment.tasks_given_up or is_superseded:
         return TaskResult.done()  # what it held may have been given to another: it must not be made once more
@@ -83,16 +86,17 @@ def next_step(
     if (expired or _is_canceled_unsent(requested, payment)) and task.attempts < _TRIED:
         # To be sure: the row may be another one than that which it was sent for. After an attempt that we know of, the
         # intent is created, and the next task cancels it.
-        return _hold_after_recovery(task) or LookUp(is_final=True, expired=True)
+        return _hold_after_recovery(task, lease_s) or LookUp(is_final=True, expired=True)
     too_old = TaskResult.outcome_unknown(delay_s=lookup_after_s, error="too old to be sent again")
     return too_old if expired or age_s >= RESEND_HORIZON_S else Call()
 
 
-def _hold_after_recovery(task: Task) -> TaskResult | None:
+def _hold_after_recovery(task: Task, lease_s: float) -> TaskResult | None:
     """Return that it is too early to look up: an attempt that a recovery lost may be under way, or not shown yet."""
-    if task.reopened_for_s is None or task.reopened_for_s >= UNSEARCHABLE_FOR_S:
+    shown_after_s = max(lease_s, SEARCH_LAG_S) + SEARCH_LAG_S
+    if task.reopened_for_s is None or task.reopened_for_s >= shown_after_s:
         return None
-    wait_s = UNSEARCHABLE_FOR_S - max(0.0, task.reopened_for_s)
+    wait_s = shown_after_s - max(0.0, task.reopened_for_s)
     return TaskResult.defer(delay_s=wait_s, error="it may have been sent before the log was recovered")
 
 

@@ -57,6 +57,7 @@ async def _serve(runtime: Runtime, settings: GatewaySettings, vault: AnyVault) -
                 lookup_after_s=settings.gateway_lookup_after_ms / 1000,
                 missing_after_s=settings.gateway_missing_after_ms / 1000,
                 not_listed_after_s=settings.gateway_not_listed_after_ms / 1000,
+                lease_s=settings.gateway_lease_ms / 1000,
                 cards_by=settings.gateway_cards_by,
                 vault=vault,
             )

@@ -68,12 +68,14 @@ class Worker:
         lookup_after_s: float,
         missing_after_s: float,
         not_listed_after_s: float,
+        lease_s: float,
         cards_by: CardsBy = CardsBy.ALLOWED_TYPES,
         vault: AnyVault | None = None,
     ) -> None:
         """`lookup_after_s` is the longest time between two look-ups; they begin within a second.
 
-        `not_listed_after_s`, `missing_after_s`: see `next_step`; what was called failed is watched as long as the last.
+        `not_listed_after_s`, `missing_after_s`, `lease_s`: see `next_step`; what was called failed is watched for
+        `missing_after_s`.
         `vault` has the keys of what Stripe is told of a payment's user.
         """
         self._stripe = stripe
@@ -82,6 +84,7 @@ class Worker:
         self._lookup_after_s = lookup_after_s
         self._missing_after_s = missing_after_s
         self._not_listed_after_s = not_listed_after_s
+        self._lease_s = lease_s
         self._cards_by = cards_by
         self._vault = vault or NoVault()
 
@@ -151,6 +154,7 @@ class Worker:
             lookup_after_s=self._look_up_in(None),
             not_listed_after_s=self._not_listed_after_s,
             unknown_for_s=unknown_for_s(job),
+            lease_s=self._lease_s,
         )
         match step:
             case TaskResult():

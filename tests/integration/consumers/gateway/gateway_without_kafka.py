@@ -139,6 +139,7 @@ async def working(
         lookup_after_s=lookup_after_s,
         missing_after_s=missing_after_s,
         not_listed_after_s=missing_after_s if not_listed_after_s is None else not_listed_after_s,
+        lease_s=lease_ms / 1000,
         cards_by=cards_by,
         vault=vault,
     )

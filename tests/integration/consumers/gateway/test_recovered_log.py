@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from consumers.gateway.plan import UNSEARCHABLE_FOR_S
+from consumers.gateway.plan import SEARCH_LAG_S
 from consumers.stripe.payments import StripeApi
 from consumers.stripe.requests import StripeRequest
 from consumers.stripe.translate.ids import PAYMENT_ID
@@ -30,7 +30,6 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 EXPIRES_S, LATER_S = 300, 600.0
-SEARCH_LAG_S = 60
 
 
 @pytest_asyncio.fixture
@@ -109,7 +108,7 @@ async def test_what_was_sent_before_a_recovery_is_charged_not_canceled(
     if is_canceled:
         await payments.command(payment_id, CancelPayment(request_id=RequestId(uuid.uuid4()), reason="abandoned"))
     async with SandboxAdmin(sandbox.url) as admin, stripe_sdk(sandbox.url, stripe_timeout_ms=5000) as client:
-        await admin.behave(search_lag_s=SEARCH_LAG_S)
+        await admin.behave(search_lag_s=int(SEARCH_LAG_S))
         api = StripeApi(client, a_guard(), timeout_s=5)
         await charge(api, payment_id)
         await recover(owner)
@@ -118,10 +117,10 @@ async def test_what_was_sent_before_a_recovery_is_charged_not_canceled(
                 waiting = await eventually(payments.tasks, until=lambda rows: rows[0][3] is not None)
                 assert waiting[0][:3] == ("create_intent", "due", 0)
                 assert (await payments.state(payment_id)).status == "pending"
-                await admin.advance(SEARCH_LAG_S + 2)  # it counts whole seconds
+                await admin.advance(int(SEARCH_LAG_S) + 2)  # it counts whole seconds
                 await owner.execute(
                     "UPDATE event_store.recoveries SET reopened_at = reopened_at - %s * interval '1 second'",
-                    [UNSEARCHABLE_FOR_S],
+                    [2 * SEARCH_LAG_S],
                 )
                 await payments.execute("UPDATE consumers.gateway_tasks SET due_at = now() WHERE status = 'due'")
                 await payments.becomes(payment_id, "succeeded")

@@ -48,6 +48,12 @@ def stripe_fake() -> MemoryStripe:
     return MemoryStripe()
 
 
+def a_worker(stripe_fake: MemoryStripe, completer: TaskCompleter) -> Worker:
+    return Worker(
+        stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30, lease_s=30
+    )
+
+
 async def claimed(payments: Payments, pool: Pool, *, lease_ends_in_s: float) -> Job:
     """Return a claimed payment, as the pool hands it to a worker."""
     payment_id = await payments.request()
@@ -64,9 +70,9 @@ async def test_nothing_is_sent_once_the_lease_is_over(
     """A job can wait long before it runs (the machine slept): by then its key may be older than Stripe remembers."""
     job = await claimed(payments, pool, lease_ends_in_s=lease_ends_in_s)
     completer = TaskCompleter(pool)
-    await Worker(stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(
-        job, called=lambda: None
-    )
+    await Worker(
+        stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30, lease_s=30
+    ).run(job, called=lambda: None)
     await completer.close()
     assert len(stripe_fake.sent) == calls
     status = "done" if calls else "leased"
@@ -79,9 +85,9 @@ async def test_a_call_is_logged_with_the_ids_of_the_request_that_asked_for_it(
     job = await claimed(payments, pool, lease_ends_in_s=30)
     completer = TaskCompleter(pool)
     with capture_logs(processors=[merge_contextvars]) as lines:
-        await Worker(stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30).run(
-            job, called=lambda: None
-        )
+        await Worker(
+            stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30, lease_s=30
+        ).run(job, called=lambda: None)
     await completer.close()
     (line,) = (line for line in lines if line["event"] == "stripe_call_finished")
     assert (line["request_id"], line["correlation_id"]) == ("r-1", "c-1")

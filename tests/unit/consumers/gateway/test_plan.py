@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.gateway import plan
-from consumers.gateway.plan import RESEND_HORIZON_S, UNSEARCHABLE_FOR_S, Call, LookUp, NextStep, is_obsolete, is_open
+from consumers.gateway.plan import RESEND_HORIZON_S, Call, LookUp, NextStep, is_obsolete, is_open
 from consumers.tasks.models import Task, TaskOperation
 from consumers.tasks.results import TaskResult
 from domain.ids import AttemptId, EventId, RefundId, RequestId, StripeChargeId, StripeIntentId, StripeRefundId
@@ -56,10 +56,22 @@ TOO_OLD = TaskResult.outcome_unknown(delay_s=1.0, error="too old to be sent agai
 
 
 def next_step(
-    task: Task, requested: PaymentEvent, payment: PaymentState, *, event_age_s: float = 0, is_superseded: bool = False
+    task: Task,
+    requested: PaymentEvent,
+    payment: PaymentState,
+    *,
+    event_age_s: float = 0,
+    is_superseded: bool = False,
+    lease_s: float = 30,
 ) -> NextStep:
     return step_with(
-        task, requested, payment, event_age_s=event_age_s, is_superseded=is_superseded, missing_after_s=DAY_S
+        task,
+        requested,
+        payment,
+        event_age_s=event_age_s,
+        is_superseded=is_superseded,
+        missing_after_s=DAY_S,
+        lease_s=lease_s,
     )
 
 
@@ -111,7 +123,7 @@ def test_a_task_that_is_too_old_is_left_in_peace_and_then_looked_up() -> None:
 
 def test_when_a_missing_call_was_never_done_is_a_setting_and_sends_nothing() -> None:
     payment, requested = a_payment()
-    soon = partial(step_with, event_age_s=61, is_superseded=False, missing_after_s=60)
+    soon = partial(step_with, event_age_s=61, is_superseded=False, missing_after_s=60, lease_s=30)
     assert soon(a_task(age_s=61, outcome_unknown=True), requested, payment) == LookUp(is_final=True)
     assert soon(a_task(age_s=61), requested, payment) == Call()
 
@@ -140,6 +152,7 @@ def test_what_can_be_undone_fails_soon_and_nothing_else_does(
         is_superseded=False,
         missing_after_s=DAY_S,
         not_listed_after_s=30,
+        lease_s=30,
     )
     assert soon(unknown_for_s=29) == LookUp(is_final=False)
     assert soon(unknown_for_s=30) == LookUp(is_final=is_final)
@@ -157,6 +170,7 @@ def test_what_was_too_old_to_be_sent_does_not_fail_soon() -> None:
         missing_after_s=DAY_S,
         not_listed_after_s=30,
         unknown_for_s=60,
+        lease_s=30,
     )
     assert step == LookUp(is_final=False)
 
@@ -326,13 +340,16 @@ def test_a_charge_that_expired_unsent_is_not_sent_any_more(expires_in_s: int, la
     assert next_step(task, confirming, created, event_age_s=expires_in_s + late_s) == step
 
 
+@pytest.mark.parametrize(("lease_s", "shown_after_s"), [(30, 120), (60, 120), (150, 210)])
 @pytest.mark.parametrize("history", [(), (CANCEL,)], ids=["expired", "canceled"])
-def test_what_a_recovery_may_have_lost_is_looked_up_when_stripe_shows_it(history: tuple[PaymentCommand, ...]) -> None:
+def test_what_a_recovery_may_have_lost_is_looked_up_when_stripe_shows_it(
+    history: tuple[PaymentCommand, ...], lease_s: float, shown_after_s: float
+) -> None:
     payment, _ = a_payment(*history, confirm=False, expires_in_seconds=60)
     requested = a_payment(confirm=False, expires_in_seconds=60)[1]
     held, fresh = (
-        next_step(a_task(reopened_for_s=reopened_for_s), requested, payment, event_age_s=300)
-        for reopened_for_s in (UNSEARCHABLE_FOR_S - 20, UNSEARCHABLE_FOR_S)
+        next_step(a_task(reopened_for_s=reopened_for_s), requested, payment, event_age_s=300, lease_s=lease_s)
+        for reopened_for_s in (shown_after_s - 20, shown_after_s)
     )
     assert held == TaskResult.defer(delay_s=20, error="it may have been sent before the log was recovered")
     assert fresh == LookUp(is_final=True, expired=True)

@@ -72,6 +72,7 @@ async def run(
         lookup_after_s=600,
         missing_after_s=24 * 3600,
         not_listed_after_s=30,
+        lease_s=30,
     )
     job = Job(task=task, payment=payment, lease_ends_at=time.time() + 30, unreadable=unreadable)
     await worker.run(job, called=lambda: None)
