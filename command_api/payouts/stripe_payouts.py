@@ -9,13 +9,14 @@ import structlog
 
 from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
 from command_api.errors import CommandError
+from domain.ids import BalanceSourceId, PayoutId
+from domain.stripe_balance import is_payout_itself
 from infra.stripe.calls import Guard, StripeCalls
 from infra.stripe.guard.classification import CallClassification, classify
 from schemas.http.payouts import PaidTransaction, PaidTransactionPage
 
 log = structlog.get_logger(__name__)
 
-_OF_PAYOUTS = {"payout", "payout_reversal"}
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
 
@@ -55,12 +56,17 @@ class StripePaidTransactions:
                 found = await self._calls.request("get", "/v1/balance_transactions", params)
         except (stripe.StripeError, TimeoutError) as error:
             raise _error_of(error, payout_id) from None
-        rows = found["data"]
+        rows = [_row(row) for row in found["data"]]
         return PaidTransactionPage(
-            data=[_row(row) for row in rows if row["reporting_category"] not in _OF_PAYOUTS],
+            data=[row for row in rows if not _is_itself(payout_id, row)],
             has_more=bool(found["has_more"]),
-            next_cursor=rows[-1]["id"] if found["has_more"] and rows else None,
+            next_cursor=rows[-1].transaction_id if found["has_more"] and rows else None,
         )
+
+
+def _is_itself(payout_id: str, row: PaidTransaction) -> bool:
+    source_id = None if row.source_id is None else BalanceSourceId(row.source_id)
+    return is_payout_itself(PayoutId(payout_id), source_id=source_id, category=row.category)
 
 
 def _row(row: Mapping[str, Any]) -> PaidTransaction:

@@ -8,7 +8,6 @@ classified by itself: that one of them is booked says nothing about the next.
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
-from domain.currencies import decimals
 from domain.ids import BalanceSourceId
 from domain.money import SignedMoney
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
@@ -203,9 +202,9 @@ def _is_at_rate(row: StripeRow, presented: SignedMoney) -> bool:
         rate = Decimal(row.exchange_rate or "")
     except InvalidOperation:
         return False
-    # The rate is between whole units: https://docs.stripe.com/api/balance_transactions/object#balance_transaction_object-exchange_rate
-    shift = decimals(row.currency) - decimals(presented.currency)
-    converted = (Decimal(presented.amount_cents) * rate).scaleb(shift)
+    # The rate is between the smallest units, in which Stripe counts amounts, also where their decimals differ:
+    # https://docs.stripe.com/api/balance_transactions/object#balance_transaction_object-exchange_rate
+    converted = Decimal(presented.amount_cents) * rate
     # Stripe shows six digits of it.
     tolerance = max(Decimal(1), abs(converted) * Decimal("0.00001"))
     return abs(converted - row.amount) <= tolerance

@@ -6,6 +6,7 @@ from domain.stripe_balance.events import (
     StripeBalanceEvent,
     TransactionRecorded,
 )
+from domain.stripe_balance.payouts import is_payout_itself
 from domain.stripe_balance.streams import new_payout_events, payout_stream, transaction_stream
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "PayoutStatus",
     "StripeBalanceEvent",
     "TransactionRecorded",
+    "is_payout_itself",
     "new_payout_events",
     "payout_stream",
     "transaction_stream",

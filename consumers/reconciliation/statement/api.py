@@ -15,6 +15,7 @@ from consumers.stripe.translate.ids import id_of, payment_id_of
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId, StripeIntentId
 from domain.money import SignedMoney
 from domain.reconciliation.rows import PayoutSum, StripeRow
+from domain.stripe_balance import is_payout_itself
 from infra.backoff import Backoff
 from infra.stripe.calls import Guard
 from infra.stripe.guard.priority import Priority
@@ -24,7 +25,6 @@ JsonObject = Mapping[str, Any]
 _RETRIES = ReadRetries(attempts=8, backoff=Backoff(first_s=0.5, longest_s=15.0))
 _TRANSACTION = "txn_"
 _CHARGES, _REFUNDS, _DISPUTES = ("ch_", "py_"), ("re_", "pyr_"), ("du_", "dp_")
-_OF_PAYOUTS = frozenset({"payout", "payout_reversal"})
 
 
 class ApiStatement:
@@ -86,7 +86,10 @@ class ApiStatement:
     async def paid_by(self, payout_id: PayoutId) -> AsyncIterator[Sequence[StripeRow]]:
         """Give the rows that an automatic payout pays, newest first, page by page."""
         async for page in self._stripe.pages(StripeResource.TRANSACTIONS, {"payout": payout_id}):
-            yield [statement_row_of(each) for each in page.rows if each["reporting_category"] not in _OF_PAYOUTS]
+            rows = [statement_row_of(each) for each in page.rows]
+            yield [
+                row for row in rows if not is_payout_itself(payout_id, source_id=row.source_id, category=row.category)
+            ]
 
     async def owner_of(self, source_id: BalanceSourceId) -> Owner | None:
         """Return whose a charge, refund or dispute is."""

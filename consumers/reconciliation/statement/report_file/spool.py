@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from consumers.reconciliation.statement.report_file.errors import refused_at
-from consumers.reconciliation.statement.report_file.rows import OF_PAYOUTS, ReportRow
+from consumers.reconciliation.statement.report_file.rows import ReportRow
 from domain.ids import BalanceSourceId, PayoutId
 from domain.reconciliation.rows import StripeRow
 
@@ -34,7 +34,11 @@ SELECT source_id, category, transaction_id, amount, fee, currency, created, payo
 """
 _LINE_OF = "SELECT line FROM rows WHERE transaction_id = ?"
 _PAID = """
-SELECT payout_id, currency, net FROM rows WHERE payout_id <> '' AND category NOT IN (?, ?) ORDER BY line
+SELECT payout_id, currency, net FROM rows
+ WHERE payout_id <> ''
+   AND NOT (category = 'payout' AND source_id IN (payout_id, transaction_id))
+   AND NOT (category = 'payout_reversal' AND source_id = payout_id)
+ ORDER BY line
 """
 
 
@@ -81,9 +85,13 @@ class Spool:
         return count, first or 0, last or 0
 
     def paid(self) -> dict[tuple[PayoutId, str], tuple[int, int]]:
-        """Return how many transactions each payout pays in each currency, and their net."""
+        """Return how many transactions each payout pays in each currency, and their net.
+
+        The payout's own rows are not among them, but other payouts' are. One without a source is taken for its own;
+        what came back without a source, for another's.
+        """
         found: dict[tuple[PayoutId, str], tuple[int, int]] = {}
-        for payout_id, currency, net in self._database.execute(_PAID, OF_PAYOUTS):
+        for payout_id, currency, net in self._database.execute(_PAID):
             items, sum_ = found.get((payout_id, currency), (0, 0))
             found[payout_id, currency] = (items + 1, sum_ + net)
         return found

@@ -1,5 +1,6 @@
 """The stand-ins of both sides behave as the originals: the statement over the API, and the view of the ledger."""
 
+import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -68,6 +69,19 @@ class TestApiStatement(StripeStatementContract):
         assert payout is not None
         assert payout.payout_id == made["id"]
         return payout
+
+    async def test_a_payout_pays_what_others_took_off_and_brought_back(self) -> None:
+        await self.pay(PaymentId(uuid.uuid4()), 5000)
+        await self._admin.advance(8 * 86_400)
+        await self._client.v1.payouts.create_async({"amount": 1000, "currency": "usd", "method": "instant"})
+        (failing,) = await self._admin.pay_out(fails=True)
+        await self._admin.settle_payout(str(failing["id"]), "failed")
+        first = await self._statement.payout(PayoutId(str(failing["id"])))
+        await self.pay(PaymentId(uuid.uuid4()), 2000)
+        second = await self.pay_out()
+        for payout, items in ((first, 2), (second, 2)):
+            assert payout is not None
+            assert (payout.items, payout.items_net) == (items, payout.amount)
 
 
 async def test_the_ledgers_table_has_the_columns_of_the_ledgers_view(database: Database, pool: Pool) -> None:

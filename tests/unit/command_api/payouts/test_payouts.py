@@ -47,6 +47,16 @@ async def test_a_page_is_what_stripe_says_but_for_the_payout_itself() -> None:
     assert {"payout=po_1", "limit=4", "starting_after=txn_0"} <= set(url.partition("?")[2].split("&"))
 
 
+async def test_what_other_payouts_did_to_the_balance_is_paid_too() -> None:
+    came_back, by_hand = row(1, "payout_reversal", "po_failed"), row(2, "payout", "po_instant")
+    rows = [came_back, row(3, "payout", "po_1"), by_hand, row(4, "payout_reversal", "po_1")]
+    page = await at_stripe(Answering(body={"object": "list", "data": rows, "has_more": True})).page(
+        "po_1", after=None, limit=4
+    )
+    assert [each.transaction_id for each in page.data] == ["txn_1", "txn_2"]
+    assert page.next_cursor == "txn_4"
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [(404, PayoutItemsUnknown), (400, PayoutItemsUnknown), (401, StripeRefused), (500, StripeUnavailable)],

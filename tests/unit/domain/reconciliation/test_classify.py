@@ -96,8 +96,9 @@ def test_beside_the_edge_of_a_report_the_ledger_dates_as_it_does() -> None:
     ("ours", "theirs", "rate"),
     [
         (("EUR", 1000), ("USD", 1234), "1.234"),
-        (("JPY", 1000), ("USD", 671), "0.0067105"),
-        (("USD", 671), ("KWD", 2060), "0.307"),
+        (("JPY", 1000), ("USD", 671), "0.67105"),
+        (("USD", 1000), ("JPY", 1490), "1.4902"),
+        (("USD", 671), ("KWD", 2060), "3.07"),
     ],
 )
 def test_what_stripe_converted_is_compared_at_its_rate(

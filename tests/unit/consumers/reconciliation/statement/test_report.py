@@ -98,6 +98,19 @@ async def test_a_payout_report_adds_up_what_each_payout_pays(tmp_path: Path) -> 
     ]
 
 
+async def test_a_payout_report_adds_up_what_other_payouts_did(tmp_path: Path) -> None:
+    text = PAYOUTS + (
+        "po_2,,txn_1,2026-03-08 10:00:00,,usd,10.00,0.59,9.41,charge,ch_1\n"
+        "po_2,,txn_2,2026-03-09 10:00:00,,usd,5.00,0.00,5.00,payout_reversal,po_1\n"
+        "po_2,,txn_3,2026-03-09 10:00:00,,usd,3.00,0.00,3.00,payout_reversal,\n"
+        "po_2,,txn_4,2026-03-09 11:00:00,,usd,-2.00,0.02,-2.02,payout,po_instant\n"
+        "po_2,,txn_5,2026-03-09 12:00:00,,usd,-15.39,0.00,-15.39,payout,po_2\n"
+        "po_2,,txn_6,2026-03-09 12:00:00,,usd,-15.39,0.00,-15.39,payout,\n"
+        "po_2,,txn_7,2026-03-10 12:00:00,,usd,15.39,0.00,15.39,payout_reversal,po_2\n"
+    )
+    assert read(tmp_path, text).paid == {PayoutId("po_2"): ("USD", 4, 941 + 500 + 300 - 202)}
+
+
 def test_the_same_file_is_the_same_report_and_another_of_its_name_is_not(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     first = read(tmp_path, ACTIVITY + ROWS)
