@@ -8,7 +8,7 @@ last moment only: who waits for a lock gives up soon and tries again, so that no
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from psycopg import sql
 from infra.kafka.consumer.checkpoints import create_checkpoints
 from infra.postgres.pool import Connection
 from projections.rebuild import builds
-from projections.rebuild.builds import Build, BuildProgress
+from projections.rebuild.builds import Build, BuildProgress, Place
 from projections.rebuild.comparing import Comparison, compare_rows
 from projections.rebuild.errors import RowsDiffer, SwapBlocked
 from projections.rebuild.tables import (
@@ -85,6 +85,7 @@ class _Swap:
         self._filler = work.filler
         self._order = order
         self._comparison = comparison
+        self._made: Sequence[Place] = ()
 
     async def run(self, attempt: int, timeout_ms: int) -> Swapped:
         conn, build = self._conn, self._build
@@ -98,6 +99,7 @@ class _Swap:
             now = await builds.unfinished(conn, build.projection)
             assert now is not None
             await self._move_checkpoints(now.progress)
+            await conn.execute(TARGETS.forget_untouched, self._checkpoints_of(self._made))
             await builds.mark_swapped(
                 conn,
                 build,
@@ -111,21 +113,27 @@ class _Swap:
         return Swapped(position=goal.end, attempts=attempt, locked_ms=locked_ms, compared_again=again)
 
     async def _lock_checkpoints(self) -> Targets:
-        """Have the projector wait with this projection; where it has no checkpoint it gets one, at the beginning."""
+        """Have the projector wait with this projection; where it has no checkpoint it gets one, at the beginning.
+
+        So also where there was no event yet: the projector cannot apply the first one meanwhile, to the old tables.
+        """
         before = await targets(self._conn, self._source)
-        for topic, partition in sorted(before.joining):
+        joining = before.joining | (self._source.places - before.positions.keys())
+        for topic, partition in sorted(joining):
             place = TopicPartition(topic, partition)
             await create_checkpoints(self._conn, CONSUMER, [self._source.consumer], place)
+        self._made = sorted(joining)
         await self._conn.execute(
-            TARGETS.lock,
-            {
-                "consumer": self._source.consumer,
-                "prefix": CHECKPOINT_PREFIX,
-                "topics": [topic for topic, _ in before.joining],
-                "partitions": [partition for _, partition in before.joining],
-            },
+            TARGETS.lock, {"prefix": CHECKPOINT_PREFIX, **self._checkpoints_of(sorted(before.joining))}
         )
-        return await targets(self._conn, self._source, joining=before.joining)
+        return await targets(self._conn, self._source, joining=joining)
+
+    def _checkpoints_of(self, places: Sequence[Place]) -> dict[str, Any]:
+        return {
+            "consumer": self._source.consumer,
+            "topics": [topic for topic, _ in places],
+            "partitions": [partition for _, partition in places],
+        }
 
     async def _compare_again(self) -> tuple[int, bool]:
         if self._comparison.seconds > _QUICK_S:

@@ -48,6 +48,11 @@ class Source:
         """The categories of its events."""
         return tuple(category for topic in self.topics for category in categories_of(topic))
 
+    @property
+    def places(self) -> frozenset[Place]:
+        """All partitions of its topics."""
+        return frozenset((topic, partition) for topic in self.topics for partition in range(self.partitions))
+
     def place_of(self, event: RecordedEvent) -> Place:
         """Return where an event is."""
         return _place_of(event.category, event.stream_id.int, self.partitions)

@@ -37,6 +37,12 @@ UPDATE consumers.consumer_checkpoints c
  WHERE c.consumer = %(consumer)s AND c.topic = moved.topic AND c.partition = moved.partition
    AND c.position < moved.position;
 
+-- name: forget_untouched
+-- A partition without an event has no checkpoint, but for the time of a swap.
+DELETE FROM consumers.consumer_checkpoints
+ WHERE consumer = %(consumer)s AND position = 0
+   AND (topic, partition) IN (SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::integer[]));
+
 -- name: lack
 -- One that joins lacks the dead letters that it has skipped: their replay applies them to it too.
 UPDATE consumers.dead_letters

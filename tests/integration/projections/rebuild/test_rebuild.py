@@ -1,19 +1,29 @@
 """A projection that is built anew beside its live tables, and swapped with them."""
 
+import asyncio
+import itertools
 import random
+import uuid
 from typing import Any, LiteralString
 
 import pytest
 
+from domain.ids import PaymentId
+from domain.payment.events import PaymentEvent
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection
 from projections.rebuild import swapping
 from projections.rebuild.builds import builds_of
 from projections.rebuild.errors import RebuildRefused, RowsDiffer
 from projections.rebuild.rebuilding import abandon, drop_replaced
+from projections.rebuild.swapping import _Swap
 from projections.scratch import TABLES
+from schemas.topics import partition_of
 from tests.support.database import Database
+from tests.support.payment_histories import random_history
+from tests.support.read_model import store
 from tests.support.rebuilds import (
+    PARTITIONS,
     LogProjector,
     definitions,
     nothing_differs,
@@ -131,6 +141,40 @@ async def test_a_row_that_changes_after_the_comparison_is_seen_in_the_swap(
         with pytest.raises(RowsDiffer):
             await work.swap(build, comparison, forced=False, reason=None)
     assert (await builds_of(owner, "payments"))[0].phase == "compared"
+
+
+async def test_a_partition_that_begins_during_a_swap_loses_no_event(
+    database: Database,
+    app: AppConnection,
+    owner: Connection,
+    projector: LogProjector,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await store(app, [a_history(partition=0)], rng=random.Random(1))
+    await projector.catch_up()
+    exchange = _Swap._exchange_tables
+    waiting: list[asyncio.Task[None]] = []
+
+    async def exchange_while_others_begin(swap: _Swap) -> None:
+        await store(app, [a_history(partition=1), a_history(partition=2)], rng=random.Random(2))
+        waiting.append(asyncio.create_task(projector.catch_up()))
+        await asyncio.wait(waiting, timeout=0.5)  # it has to wait; else it is done by then
+        await exchange(swap)
+
+    monkeypatch.setattr(_Swap, "_exchange_tables", exchange_while_others_begin)
+    async with rebuilding(database, "payments") as work:
+        await work.swap(*await work.build(), forced=False, reason=None)
+    await waiting[0]
+    assert await nothing_differs(owner)
+    unused = await owner.execute("SELECT count(*) FROM consumers.consumer_checkpoints WHERE position = 0")
+    assert await unused.fetchone() == (0,)
+
+
+def a_history(*, partition: int) -> tuple[PaymentId, list[PaymentEvent]]:
+    """Return the events of a payment that are in a partition."""
+    ids = (PaymentId(uuid.uuid4()) for _ in itertools.count())
+    chosen = next(each for each in ids if partition_of(each, PARTITIONS) == partition)
+    return chosen, random_history(random.Random(partition), payment_id=chosen, steps=12)
 
 
 async def test_a_forced_swap_is_recorded_with_who_and_why(
