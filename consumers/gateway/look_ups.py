@@ -4,7 +4,7 @@ import time
 
 from consumers.gateway.decision import requesting_event, unknown_since
 from consumers.gateway.job import Job
-from consumers.gateway.plan import KEY_LIFE_S, LISTED_FOR_S, LookUp, may_be_sent_for_s, was_sent_lately
+from consumers.gateway.plan import KEY_LIFE_S, LookUp, may_be_sent_for_s, searchable_after_s, was_sent_lately
 from consumers.stripe.client import JsonObject
 from consumers.stripe.payments import Stripe
 from domain.payment.events import PaymentEvent, PaymentRequested, RefundRequested
@@ -19,10 +19,11 @@ _LISTED_CLOCKS_S = 60.0
 class LookUps:
     """Methods raise what `Stripe` raises: LeaseExpired too, when a list takes longer than the lease."""
 
-    def __init__(self, stripe: Stripe, *, missing_after_s: float) -> None:
-        """`missing_after_s`: as long, what was called failed is watched."""
+    def __init__(self, stripe: Stripe, *, missing_after_s: float, lease_s: float) -> None:
+        """`missing_after_s`: as long, what was called failed is watched. `lease_s`: see `searchable_after_s`."""
         self._stripe = stripe
         self._missing_after_s = missing_after_s
+        self._searchable_after_s = searchable_after_s(lease_s)
 
     async def find(self, job: Job, requested: PaymentEvent, payment: PaymentState, step: LookUp) -> JsonObject | None:
         """Return the refund or the intent that the call made or changed, as it is now."""
@@ -49,14 +50,14 @@ class LookUps:
                 created_to=now - unknown_for + _LISTED_CLOCKS_S,
                 not_after=job.lease_ends_at,
             )
-        if now - first < LISTED_FOR_S:
+        if now - first < self._searchable_after_s:
             return await self._list_since(job, first)
         found = await self._stripe.find_intent(intent_id=None, payment_id=task.payment_id)
         if found is not None or not step.is_final:
             return found
         if step.expired:
-            is_searchable = now - _sent_until(requested, first) >= LISTED_FOR_S
-            return None if is_searchable else await self._list_since(job, now - LISTED_FOR_S)
+            is_searchable = now - _sent_until(requested, first) >= self._searchable_after_s
+            return None if is_searchable else await self._list_since(job, now - self._searchable_after_s)
         return await self._list_a_whole_life(job, now - task.age_s, first)
 
     async def find_appeared(self, job: Job, payment: PaymentState) -> JsonObject | None:
@@ -64,7 +65,7 @@ class LookUps:
         payment_id, now, requested_at = job.task.payment_id, time.time(), job.requested_at
         for intent_id in payment.intents_undone:
             return await self._stripe.find_intent(intent_id=intent_id, payment_id=payment_id)
-        if now - requested_at < LISTED_FOR_S:
+        if now - requested_at < self._searchable_after_s:
             return await self._list_since(job, requested_at)
         found = await self._stripe.find_intent(intent_id=None, payment_id=payment_id)
         if found is not None or now - requested_at < self._missing_after_s:

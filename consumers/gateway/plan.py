@@ -27,8 +27,6 @@ RESEND_HORIZON_S = 23 * 3600.0
 KEY_LIFE_S = 24 * 3600.0
 SEARCH_LAG_S = 60.0
 """How much later Stripe's search shows what was made (https://docs.stripe.com/search#data-freshness)."""
-LISTED_FOR_S = 2 * SEARCH_LAG_S
-"""What was made since then is listed rather than searched for."""
 _TRIED = 2  # attempts: the first one may have reached Stripe
 
 
@@ -93,11 +91,18 @@ def next_step(
 
 def _hold_after_recovery(task: Task, lease_s: float) -> TaskResult | None:
     """Return that it is too early to look up: an attempt that a recovery lost may be under way, or not shown yet."""
-    shown_after_s = max(lease_s, SEARCH_LAG_S) + SEARCH_LAG_S
-    if task.reopened_for_s is None or task.reopened_for_s >= shown_after_s:
+    if task.reopened_for_s is None or task.reopened_for_s >= searchable_after_s(lease_s):
         return None
-    wait_s = shown_after_s - max(0.0, task.reopened_for_s)
+    wait_s = searchable_after_s(lease_s) - max(0.0, task.reopened_for_s)
     return TaskResult.defer(delay_s=wait_s, error="it may have been sent before the log was recovered")
+
+
+def searchable_after_s(lease_s: float) -> float:
+    """Return how long after its claim the search shows what a task sent: when the lease is over, and the lag.
+
+    What is younger is listed rather than searched for. A lease counts as a minute at least: clocks differ.
+    """
+    return max(lease_s, SEARCH_LAG_S) + SEARCH_LAG_S
 
 
 def may_be_sent_for_s(requested: PaymentRequested) -> float:

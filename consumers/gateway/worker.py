@@ -80,7 +80,7 @@ class Worker:
         """
         self._stripe = stripe
         self._completer = completer
-        self._look_ups = LookUps(stripe, missing_after_s=missing_after_s)
+        self._look_ups = LookUps(stripe, missing_after_s=missing_after_s, lease_s=lease_s)
         self._lookup_after_s = lookup_after_s
         self._missing_after_s = missing_after_s
         self._not_listed_after_s = not_listed_after_s

@@ -60,7 +60,12 @@ def recorded_before(seconds: float, payment: LoadedPayment) -> LoadedPayment:
 
 
 async def run(
-    stripe_fake: MemoryStripe, operation: TaskOperation, payment: LoadedPayment, *, unreadable: str | None = None
+    stripe_fake: MemoryStripe,
+    operation: TaskOperation,
+    payment: LoadedPayment,
+    *,
+    unreadable: str | None = None,
+    lease_s: float = 30,
 ) -> TaskResult:
     """Run a task of a payment's first event, claimed for the first time."""
     event_id = payment.events[0].event_id if payment.events else uuid.uuid4()
@@ -72,9 +77,9 @@ async def run(
         lookup_after_s=600,
         missing_after_s=24 * 3600,
         not_listed_after_s=30,
-        lease_s=30,
+        lease_s=lease_s,
     )
-    job = Job(task=task, payment=payment, lease_ends_at=time.time() + 30, unreadable=unreadable)
+    job = Job(task=task, payment=payment, lease_ends_at=time.time() + lease_s, unreadable=unreadable)
     await worker.run(job, called=lambda: None)
     (result,) = completions.results
     return result
@@ -98,13 +103,16 @@ async def test_a_payment_canceled_unsent_is_looked_for_in_the_list_first(*, is_c
     assert stripe_fake.sent == []
 
 
+@pytest.mark.parametrize(("recorded_s", "lease_s"), [(310, 30), (430, 150)], ids=["short_lease", "long_lease"])
 @pytest.mark.parametrize("commands", [(), (CANCEL,)], ids=["expired", "canceled"])
-async def test_what_was_sent_just_before_it_was_too_late_is_listed(commands: tuple[PaymentCommand, ...]) -> None:
+async def test_what_was_sent_just_before_it_was_too_late_is_listed(
+    commands: tuple[PaymentCommand, ...], recorded_s: float, lease_s: float
+) -> None:
     """The search does not show it yet, though the request is older than the search lags behind."""
     stripe_fake = MemoryStripe(unsearchable={"pi_1"})
     charge(stripe_fake)
-    payment = recorded_before(310, await a_loaded_payment(*commands, expires_in_seconds=300))
-    result = await run(stripe_fake, TaskOperation.CREATE_INTENT, payment)
+    payment = recorded_before(recorded_s, await a_loaded_payment(*commands, expires_in_seconds=300))
+    result = await run(stripe_fake, TaskOperation.CREATE_INTENT, payment, lease_s=lease_s)
     assert any(isinstance(each, RecordSucceeded) for each in result.observations)
     assert stripe_fake.sent == []
 
