@@ -8,7 +8,7 @@ last moment only: who waits for a lock gives up soon and tries again, so that no
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,7 +85,6 @@ class _Swap:
         self._filler = work.filler
         self._order = order
         self._comparison = comparison
-        self._made: Sequence[Place] = ()
 
     async def run(self, attempt: int, timeout_ms: int) -> Swapped:
         conn, build = self._conn, self._build
@@ -99,7 +98,7 @@ class _Swap:
             now = await builds.unfinished(conn, build.projection)
             assert now is not None
             await self._move_checkpoints(now.progress)
-            await conn.execute(TARGETS.forget_untouched, self._checkpoints_of(self._made))
+            await conn.execute(TARGETS.forget_untouched, self._checkpoints_of(goal.joining))
             await builds.mark_swapped(
                 conn,
                 build,
@@ -122,13 +121,10 @@ class _Swap:
         for topic, partition in sorted(joining):
             place = TopicPartition(topic, partition)
             await create_checkpoints(self._conn, CONSUMER, [self._source.consumer], place)
-        self._made = sorted(joining)
-        await self._conn.execute(
-            TARGETS.lock, {"prefix": CHECKPOINT_PREFIX, **self._checkpoints_of(sorted(before.joining))}
-        )
+        await self._conn.execute(TARGETS.lock, {"prefix": CHECKPOINT_PREFIX, **self._checkpoints_of(before.joining)})
         return await targets(self._conn, self._source, joining=joining)
 
-    def _checkpoints_of(self, places: Sequence[Place]) -> dict[str, Any]:
+    def _checkpoints_of(self, places: Collection[Place]) -> dict[str, Any]:
         return {
             "consumer": self._source.consumer,
             "topics": [topic for topic, _ in places],
