@@ -50,11 +50,10 @@ async def revoke(request: Request, visitor: Self) -> Response:
         answer = await office.admin_api.post(path, body, visitor.headers(request))
         keep_own_session(visitor, visitor.name, answer.body["position"])
         office.locks.forget()
-    log.info("staff_sessions_revoked", count=ended)
-    if number is None:
         visitor.session.notice = f"All others end within seconds; {ended} ended here."
     else:
         visitor.session.notice = f"{ended} ended." if ended else "It was ended already."
+    log.info("staff_sessions_revoked", count=ended)
     return RedirectResponse("/sessions", status_code=303)
 
 

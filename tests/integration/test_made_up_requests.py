@@ -16,13 +16,13 @@ import pytest_asyncio
 from event_store.store import Connection
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import create_pool
-from tests.integration.two_apis import AUTHORIZATION, ROOT, made_things, two_apis
+from tests.integration.two_apis import AUTHORIZATION, made_things, two_apis
 from tests.support.database import Database
+from tests.support.exported_schemas import EXPORTED
 from tests.support.read_model import load_log, project_log
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180)]
 
-DOCUMENTS = ROOT / "schemas" / "exported" / "openapi"
 SEED = "1"
 _CONFIG = """
 [parameters]
@@ -68,7 +68,7 @@ async def test_every_answer_is_one_that_the_document_names(
     config.write_text(_CONFIG.format(ids=ids))
     run = await asyncio.create_subprocess_exec(
         *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run"),
-        str(DOCUMENTS / f"{document}.json"),
+        str(EXPORTED / "openapi" / f"{document}.json"),
         *("--url", apis.command if document == "command-api" else apis.query),
         *(
             "--header",

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-_PUBLISHED = Path(__file__).parents[2] / "schemas" / "exported" / "openapi"
+from tests.support.exported_schemas import EXPORTED
+
 DOCUMENTS: dict[str, Any] = {
-    path.stem: json.loads(path.read_text("utf-8")) for path in sorted(_PUBLISHED.glob("*.json"))
+    path.stem: json.loads(path.read_text("utf-8")) for path in sorted((EXPORTED / "openapi").glob("*.json"))
 }
 
 
