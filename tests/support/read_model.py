@@ -43,15 +43,24 @@ async def store(
 ) -> None:
     """Append streams that do not exist yet and commit. With `rng` they interleave, in appends of some events."""
     waiting = [(stream_id, 0, list(events)) for stream_id, events in streams]
+    together: dict[uuid.UUID, Append] = {}  # as many as one round trip takes: of each stream one
     while waiting:
         at = rng.randrange(len(waiting)) if rng else 0
         stream_id, version, events = waiting.pop(at)
         count = rng.randint(1, len(events)) if rng else len(events)
-        (result,) = await append(app, [_append(stream_id, version, events[:count], merchant_id)])
-        assert isinstance(result, Appended)
+        if stream_id in together:
+            await _append_all(app, together)
+        together[stream_id] = _append(stream_id, version, events[:count], merchant_id)
         if events[count:]:
-            waiting.append((stream_id, result.version, events[count:]))
+            waiting.append((stream_id, version + count, events[count:]))
+    await _append_all(app, together)
     await app.commit()
+
+
+async def _append_all(app: Connection, together: dict[uuid.UUID, Append]) -> None:
+    for result in await append(app, list(together.values())):
+        assert isinstance(result, Appended)
+    together.clear()
 
 
 def _append(stream_id: uuid.UUID, version: int, events: Sequence[PaymentEvent], merchant_id: MerchantId) -> Append:

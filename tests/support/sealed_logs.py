@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -21,7 +22,7 @@ from event_store.sealer.sealing import Sealing
 from event_store.store import Connection
 from tests.support.database import Database
 from tests.support.payment_histories import random_history
-from tests.support.read_model import store
+from tests.support.read_model import Stream, store
 
 KEY = PrivateKey.new("example.com/paystream")
 
@@ -38,10 +39,9 @@ class SealedLog:
 
     async def append(self, *, payments: int, seed: int = 0) -> list[uuid.UUID]:
         """Append the events of some payments, mixed; return their ids."""
-        rng = random.Random(seed)
-        ids = [PaymentId(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(payments)]
-        await store(self.app, [(each, random_history(rng, payment_id=each, steps=20)) for each in ids], rng=rng)
-        return list(ids)
+        histories = _histories(payments, seed)
+        await store(self.app, histories, rng=random.Random(seed))
+        return [payment_id for payment_id, _ in histories]
 
     async def seal(self, *, keys: Sequence[PrivateKey] | None = None, batch: int | None = None) -> int:
         """Seal all that is new, by a sealer that was just started; return how many events that were."""
@@ -93,6 +93,13 @@ class SealedLog:
         """Lend a connection of a role in autocommit."""
         async with await psycopg.AsyncConnection.connect(self.database.url(role), autocommit=True) as connection:
             yield connection
+
+
+@cache
+def _histories(payments: int, seed: int) -> Sequence[Stream]:
+    rng = random.Random(seed)
+    ids = [PaymentId(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(payments)]
+    return [(each, random_history(rng, payment_id=each, steps=20)) for each in ids]
 
 
 def sealed_log(database: Database, app: Connection, path: Path) -> SealedLog:

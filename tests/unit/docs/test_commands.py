@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,9 +42,14 @@ def given(path: Path) -> Iterator[Given]:
 COMMANDS = [each for path in FILES for each in given(path)]
 
 
+@cache
+def every_command() -> Any:
+    return get_command(app)
+
+
 def wrong(words: list[str]) -> str | None:
     """Return what is wrong with a command; one that is only named needs no options."""
-    command: Any = get_command(app)
+    command = every_command()
     while words and words[0].rstrip(".,:)") in getattr(command, "commands", {}):
         command = command.commands[words.pop(0).rstrip(".,:)")]
     if hasattr(command, "commands"):
