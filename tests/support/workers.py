@@ -19,7 +19,7 @@ _PREFIX = "paystream-tests-"
 _SHARED = "shared_folder"
 _LONG_S = 120  # what a test may take that says nothing else: `timeout` in pyproject.toml
 _SHARED_SYSTEM_S = 300  # as if it was one test: all that run on the session's system
-_SYSTEMS = ("systems-1", "systems-2")  # groups; the tests on the session's system are in the last one
+_SYSTEMS = ("systems-1", "systems-2", "systems-3")  # groups; the tests on the session's system are in the last one
 _ENOUGH_BYTES = 4 * 1024**3
 _folder = pytest.StashKey[Path]()
 
@@ -77,7 +77,7 @@ def brief(node: WorkerController) -> None:
 def spread(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put tests that share something into groups, and the longest tests first. Else the order stays.
 
-    A whole system is a dozen processes. A start takes 9 s of processor time, and idle it takes a quarter of a core:
+    A whole system is a dozen processes, and a test that kills some of them needs the machine for itself at moments:
     so few run at a time, as one worker runs the tests of a group one after the other.
     """
     items.sort(key=_longest, reverse=True)
