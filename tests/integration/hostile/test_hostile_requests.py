@@ -33,7 +33,7 @@ from tests.support.database import Database
 from tests.support.openapi_documents import DOCUMENTS
 from tests.support.read_model import load_log, project_log
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
 
 AT_LEAST = 1_000
 _KINDS = ("bodies", "envelopes", "commands", "reads", "webhooks")
