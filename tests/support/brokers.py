@@ -66,12 +66,15 @@ def select_for_broker(config: pytest.Config, items: list[pytest.Item]) -> int:
     """Leave out what the chosen broker has nothing to say to; return how many tests need real Kafka and do not run.
 
     On the embedded broker everything runs but the tests marked `apache_kafka`; on real Kafka what is marked so, what is
-    marked `broker`, and what uses a broker's fixture.
+    marked `broker`, and what uses a broker's fixture. The back office knows the two APIs alone, and is left out there.
     """
     selected: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        runs = needs_broker(item) if on_apache() else item.get_closest_marker("apache_kafka") is None
+        if on_apache():
+            runs = needs_broker(item) and "back_office" not in item.path.parts
+        else:
+            runs = item.get_closest_marker("apache_kafka") is None
         (selected if runs else others).append(item)
     if others:
         config.hook.pytest_deselected(items=others)
