@@ -4,6 +4,7 @@ https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/
 """
 
 import asyncio
+import logging
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -109,7 +110,8 @@ class Redlock:
 
     def _log_away(self, *, away: bool, votes: Sequence[Vote]) -> None:
         if away and not self._servers_away:
-            log.warning("redlock_servers_away", votes=[vote.value for vote in votes])
+            level = logging.WARNING if Vote.AWAY in votes else logging.INFO  # a young one gets older by itself
+            log.log(level, "redlock_servers_away", votes=[vote.value for vote in votes])
         elif self._servers_away and not away:
             log.info("redlock_servers_back")
         self._servers_away = away

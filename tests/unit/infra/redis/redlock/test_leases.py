@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from infra.redis.redlock import LeaseLost, NotAcquired, Redlock
 from infra.redis.redlock.fakes import ManualClock, MemoryServer
@@ -51,6 +52,14 @@ async def test_without_a_majority_nothing_is_kept(votes: list[Vote], servers_awa
             pass
     assert refused.value.servers_away == servers_away
     assert all(server.holder("busy") is None for server in servers)
+
+
+@pytest.mark.parametrize(("vote", "level"), [(Y, "info"), (A, "warning")])
+async def test_a_server_that_was_just_started_is_no_warning(vote: Vote, level: str) -> None:
+    with capture_logs() as logged, pytest.raises(NotAcquired):
+        async with redlock_over(servers_that_say([vote])).lock("busy", TTL_MS):
+            pass
+    assert [(each["event"], each["log_level"]) for each in logged] == [("redlock_servers_away", level)]
 
 
 async def test_votes_that_come_too_late_are_none() -> None:
