@@ -8,9 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.compose_file import ROOT
-
-FOLDER = ROOT / "infra/deploy/kubernetes"
+FOLDER = Path(__file__).parents[2] / "infra/deploy/kubernetes"
 RENDERED = ("base/processes", "base/jobs", "production/processes", "production/jobs")
 
 Manifest = dict[str, Any]

@@ -23,7 +23,9 @@ _FOLDER = Path("mutants")
 SMALLEST = "domain.currencies.*"
 """The quickest run there is: it makes all mutants, and finds out which tests reach which function."""
 _STOPS_WITHIN_S = 30.0
-_TAIL = 4000  # characters of its output that say why it failed
+_TAIL = 60  # lines of its output that say why it failed
+_MOVING = tuple("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+"""How a line begins that it writes over and over, for a terminal."""
 _CAUGHT = {1, 3, 36, 24, -24, 152, 255}
 """Exit codes of mutmut for a failed test, and for a time-out: a loop without end is noticed as well."""
 
@@ -84,7 +86,8 @@ def _mutmut(arguments: Sequence[str], *, within_s: float) -> int:
             return _stopped(running)
         if code and quiet:
             log.seek(0)
-            print(log.read()[-_TAIL:], file=sys.stderr)
+            lines = [each for each in log.read().splitlines() if not each.startswith(_MOVING)]
+            print("\n".join(lines[-_TAIL:]), file=sys.stderr)
         return code
 
 
