@@ -59,8 +59,9 @@ ON CONFLICT (source_id, category) DO UPDATE
 
 -- name: add_transactions
 -- The first of Stripe's rows of sources and categories that nobody knew; waits for a transaction that writes one at this instant,
--- so that the next statements see it.
-INSERT INTO read_model.ledger_movements
+-- so that the next statements see it. Locks the others too, all in one order, as those of payments are: two batches cannot
+-- wait for each other.
+INSERT INTO read_model.ledger_movements AS m
       (source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
        exchange_rate, transaction_at)
 SELECT source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
@@ -69,10 +70,10 @@ SELECT source_id, category, transaction_id, transaction_position, transaction_cu
        source_id text, category text, transaction_id text, transaction_position bigint, transaction_currency text,
        transaction_amount bigint, fee bigint, exchange_rate text, transaction_at timestamptz)
  ORDER BY source_id, category
-    ON CONFLICT DO NOTHING;
+ON CONFLICT (source_id, category) DO UPDATE SET source_id = m.source_id WHERE false;
 
 -- name: keep_displaced
--- Stripe's rows that were the first of theirs until a batch brought an earlier one; locks the rows in their order. The fee of one that is not
+-- Stripe's rows that were the first of theirs until a batch brought an earlier one (locked above). The fee of one that is not
 -- here already is posted. Returns those whose conversion is posted.
 WITH displaced AS (
     SELECT m.source_id, m.category, m.currency, m.amount, m.converted, m.transaction_id, m.transaction_position,
@@ -81,8 +82,6 @@ WITH displaced AS (
       JOIN jsonb_to_recordset(%(rows)s::jsonb) AS n(
            source_id text, category text, transaction_position bigint, posted boolean) USING (source_id, category)
      WHERE n.transaction_position < m.transaction_position
-     ORDER BY m.source_id, m.category
-       FOR UPDATE OF m
 ), kept AS (
     INSERT INTO read_model.ledger_transactions
           (transaction_id, source_id, category, position, currency, amount, fee, at, posted, fee_posted)

@@ -62,6 +62,11 @@ QUARTERS_OF_LINES = (
     " FROM read_model.ledger_lines GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
 
+MOVE = """
+INSERT INTO read_model.ledger_movements (source_id, category, currency, amount, at, position)
+VALUES (%(source_id)s, 'charge', 'USD', 1000, now(), 1)
+"""
+
 
 def usd(cents: int) -> Money:
     return Money(amount_cents=cents, currency="USD")
@@ -559,6 +564,49 @@ async def known_rows(conn: Connection) -> set[tuple[str, int, str]]:
     found = await rows(conn, "SELECT transaction_id, amount, currency FROM ledger.stripe_movements")
     assert len(found) == len({each["transaction_id"] for each in found})
     return {(each["transaction_id"], each["amount"], each["currency"]) for each in found}
+
+
+async def test_rows_of_stripe_are_locked_in_one_order_known_or_not(app: AppConnection, pool: Pool) -> None:
+    """As the payments' events lock them: otherwise two batches could wait for each other."""
+    await store_balance(app, a_row("txn_known", source_id="ch_1"))
+    await store_balance(app, *(a_row(f"txn_{number}", source_id=f"ch_{number}") for number in (1, 2)))
+    known, *others = by_partition(await load_log(app), 1)[0]
+    apply, partition = projecting(pool, PROJECTIONS), TopicPartition(STRIPE_BALANCE, 0)
+    await apply(partition, [known])
+    async with pool.connection() as conn, conn.transaction():
+        await conn.execute("SELECT FROM read_model.ledger_movements WHERE source_id = 'ch_1' FOR UPDATE")
+        batch = asyncio.create_task(apply(partition, others))
+        await blocking_another(conn)
+        await conn.execute(MOVE, {"source_id": "ch_2"})
+    assert (await batch).applied == 2
+
+
+async def test_a_poll_of_both_topics_holds_no_sums_while_it_waits_for_a_row(app: AppConnection, pool: Pool) -> None:
+    """Another one may have that row and wait for the sums."""
+    first, second = request_payment(), request_payment()
+    await store(app, [(each.payment_id, events_of(paid(each))) for each in (first, second)])
+    await store_balance(app, a_row("txn_1", source_id="ch_1"))
+    log, apply = await load_log(app), projecting(pool, PROJECTIONS)
+    poll = {
+        TopicPartition(topic, 0): by_partition([each for each in log if topic_of(each.category) == topic], 1)[0]
+        for topic in (PAYMENT, STRIPE_BALANCE)
+    }
+    payments = TopicPartition(PAYMENT, 0)
+    seen = [each for each in poll[payments] if each.event.stream_id == first.payment_id]
+    await apply(payments, seen)
+    async with pool.connection() as conn, conn.transaction():
+        await conn.execute(MOVE, {"source_id": "ch_1"})
+        applying = asyncio.create_task(apply.apply_together(poll))
+        await blocking_another(conn)
+        await conn.execute("UPDATE read_model.ledger_days SET debit = debit")
+    assert [each.applied for each in (await applying).values()] == [len(poll[payments]) - len(seen), 1]
+
+
+async def blocking_another(conn: Connection) -> None:
+    query = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    async with asyncio.timeout(10):
+        while not await rows(conn, query):  # noqa: ASYNC110 - another process is waited for
+            await asyncio.sleep(0.01)
 
 
 async def test_each_row_of_a_source_is_known_to_the_reconciliation(
