@@ -1,9 +1,10 @@
-"""Applies what a poll brought to every projection of its topics, in ONE transaction with their checkpoints.
+"""Applies what a poll brought of a topic to every projection of it, in ONE transaction with their checkpoints.
 
-Projections at the same checkpoint therefore always show the same events. One at another checkpoint gets the events
-that it lacks, and drops those that it has. One without a checkpoint where others have theirs is new: it is left out
-until a rebuild (projections.rebuild) has filled its tables, so that nobody has to wait for it. An event that one of
-them refuses is a dead letter for all that would have taken it.
+Each topic by itself: payments and Stripe's balance write the same rows of the ledger, and would deadlock otherwise.
+Projections at the same checkpoint always show the same events. One at another checkpoint gets the events that it
+lacks, and drops those that it has. One without a checkpoint where others have theirs is new: it is left out until a
+rebuild (projections.rebuild) has filled its tables, so that nobody has to wait for it. An event that one of them
+refuses is a dead letter for all that would have taken it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -76,7 +77,7 @@ def projecting(
             applied()
 
     names = {topic: list(checkpoints) for topic, checkpoints in by_checkpoint.items()}
-    return Checkpointed(pool, CONSUMER, write, names=names, committed=committed)
+    return Checkpointed(pool, CONSUMER, write, names=names, committed=committed, topics_apart=True)
 
 
 async def _decode(

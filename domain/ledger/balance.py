@@ -14,7 +14,7 @@ OWN_CATEGORIES = frozenset({"charge", "refund", "refund_failure", "dispute", "di
 """Posted by the payment's own events: here only the fee, and the conversion."""
 
 TWICE_CATEGORIES = frozenset({"dispute", "dispute_reversal"})
-"""Of these a source may have a second row that is not the first one again, which no event of the payment tells of."""
+"""Of these a source may have a second row that is not the first one again, and is posted by itself."""
 
 _PAYOUTS = frozenset({"payout", "payout_reversal"})
 _FEES = frozenset({"fee", "network_cost", "tax"})
@@ -31,7 +31,10 @@ def post_transaction(row: TransactionRecorded) -> tuple[Posting, ...]:
 
 
 def post_second_row(row: TransactionRecorded) -> tuple[Posting, ...]:
-    """Return what the amount of a dispute's second row posts: a conversion by Stripe, or a fee given back."""
+    """Return what the amount of a dispute's second row posts.
+
+    It is a conversion by Stripe, a fee given back, or what a bank took or gave back once more.
+    """
     return _clearing(row, EntryKind.MOVEMENT, Account.DISPUTES, row.amount)
 
 

@@ -3,6 +3,9 @@
 A refund is posted with the amount that was asked for, when Stripe's balance moves: with the event, if it succeeds at
 once. One that is pending may have moved it or not, and may end without moving it: https://docs.stripe.com/refunds. No
 event says so, but Stripe's row of it does: what such a refund posts waits for that.
+
+A dispute is posted when its amount is withdrawn, and when it is given back. A bank may do both once more: then each of
+Stripe's further rows is posted by itself, since each may be converted at a rate of its own.
 """
 
 from collections.abc import Mapping
@@ -54,12 +57,16 @@ class PostingState:
     """What later events of a payment need to know of its earlier ones."""
 
     refunds: Mapping[RefundId, RefundToPost] = field(default_factory=dict)
+    disputes: Mapping[tuple[BalanceSourceId, str], int] = field(default_factory=dict)
+    """How often the amount of each dispute has moved, in each category."""
 
 
 def post_payment(state: PostingState, event: PaymentEvent) -> tuple[PostingState, tuple[Posting, ...]]:
     """Return the state after an event and what it posts. Raises RefundUnknown."""
     if isinstance(event, RefundEvent):
         return _post_refund(state, event)
+    if isinstance(event, DisputeFundsWithdrawn | DisputeFundsReinstated):
+        return _post_dispute(state, event)
     return state, _post_money(event)
 
 
@@ -72,12 +79,20 @@ def _post_money(event: PaymentEvent) -> tuple[Posting, ...]:
         case TaskUndone(charge_id=str() as charge_id):
             charged = _moved(BalanceSourceId(charge_id), "charge", Account.CUSTOMER_RECEIVABLE, event.amount)
             return (*charged, *(posting for refund in event.refunds for posting in _undone(refund)))
-        case DisputeFundsWithdrawn():
-            return _moved(BalanceSourceId(event.dispute_id), "dispute", Account.DISPUTES, event.amount, sign=-1)
-        case DisputeFundsReinstated():
-            return _moved(BalanceSourceId(event.dispute_id), "dispute_reversal", Account.DISPUTES, event.amount)
         case _:
             return ()
+
+
+def _post_dispute(
+    state: PostingState, event: DisputeFundsWithdrawn | DisputeFundsReinstated
+) -> tuple[PostingState, tuple[Posting, ...]]:
+    source_id = BalanceSourceId(event.dispute_id)
+    category, sign = ("dispute", -1) if isinstance(event, DisputeFundsWithdrawn) else ("dispute_reversal", 1)
+    times = state.disputes.get((source_id, category), 0) + 1
+    awaits = None if times == 1 else Awaits.FURTHER_ROW
+    posted = _moved(source_id, category, Account.DISPUTES, event.amount, sign=sign, awaits=awaits)
+    after = replace(state, disputes={**state.disputes, (source_id, category): times})
+    return after, tuple(replace(each, times=times) for each in posted)
 
 
 def _post_refund(state: PostingState, event: RefundEvent) -> tuple[PostingState, tuple[Posting, ...]]:
@@ -122,7 +137,7 @@ def _succeeded(state: PostingState, event: RefundSucceeded) -> tuple[PostingStat
 
 def _failed(state: PostingState, event: RefundFailed) -> tuple[PostingState, tuple[Posting, ...]]:
     refund = _known(state, event.refund_id)
-    after = PostingState(refunds={each: it for each, it in state.refunds.items() if each != event.refund_id})
+    after = replace(state, refunds={each: it for each, it in state.refunds.items() if each != event.refund_id})
     if event.stripe_refund_id is None:
         return after, ()
     # Nobody may have told of it before it failed: at Stripe the money may have gone and come back all the same.
@@ -182,4 +197,4 @@ def _known(state: PostingState, refund_id: RefundId) -> RefundToPost:
 
 
 def _with(state: PostingState, refund_id: RefundId, refund: RefundToPost) -> PostingState:
-    return PostingState(refunds={**state.refunds, refund_id: refund})
+    return replace(state, refunds={**state.refunds, refund_id: refund})

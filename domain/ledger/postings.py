@@ -29,6 +29,8 @@ class Awaits(StrEnum):
     """Nothing else says so: without the row, nothing is posted."""
     DUE = "due"
     """The event says so too: without the row, it is posted with the event."""
+    FURTHER_ROW = "further_row"
+    """Its source moves money in this way once more: Stripe's further row of that is posted instead."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +54,8 @@ class Posting:
     lines: tuple[Line, ...]
     awaits: Awaits | None = None
     """None: it counts from the event, whatever Stripe's row says."""
+    times: int = 1
+    """How often its source has moved money in this way by now."""
 
     def __post_init__(self) -> None:
         sums: Counter[str] = Counter()

@@ -15,7 +15,10 @@ from domain.reconciliation.values import ONCE, PAYOUT_ITEMS, Difference, Differe
 from domain.reconciliation.window import Window
 
 _TWICE = frozenset({"dispute", "dispute_reversal"})
-"""Of a dispute, Stripe may have a second row that is not the first one again: a conversion, or a fee given back."""
+"""Of a dispute, Stripe may have a second row that is not the first one again.
+
+That is a conversion, a fee given back, or what a bank took or gave back once more.
+"""
 
 
 def classify(stripe: Iterable[StripeRow], ours: Iterable[Movement], window: Window) -> list[Finding]:
@@ -70,11 +73,19 @@ def _parts(
         yield tuple(waiting.values()), unnamed
     else:
         for row in waiting.values():
-            yield (row,), ()
+            # One more of what is booked is that one again.
+            booked = (each for each in movements if each.transaction_id is not None and _is_worth(row, each))
+            again = next(booked, None) if category in _TWICE else None
+            yield (row,), () if again is None else (again,)
 
 
 def _are_distinct(rows: Sequence[StripeRow], movements: Sequence[Movement]) -> bool:
-    """Whether these are several rows, as far as anybody knows, and none of them is another one again."""
+    """Whether these are several rows, as far as anybody knows, and none of them is another one again.
+
+    The ledger names two rows where it has two movements: what a bank took, gave back and took once more.
+    """
+    if len({each.transaction_id for each in movements if each.transaction_id is not None}) > 1:
+        return True
     known = {row.transaction_id: (row.currency, row.amount) for row in rows}
     for movement in movements:
         if movement.transaction_id is not None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from domain.ids import BalanceTransactionId, PaymentId, RefundId
+from domain.ids import BalanceSourceId, BalanceTransactionId, PaymentId, RefundId
 from domain.ledger import (
     OWN_CATEGORIES,
     Account,
@@ -64,9 +64,18 @@ class Changes:
     transactions: list[TransactionRow] = field(default_factory=list)
 
 
-def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: Changes) -> StreamState:
-    """Add what the next events of a payment post; return its state after them. Raises VersionGap or LedgerError."""
-    version, postings = before.version, _read_refunds(before.state)
+def take_payment(
+    before: StreamState,
+    events: Iterable[DecodedEvent],
+    changes: Changes,
+    *,
+    disputes: Mapping[tuple[BalanceSourceId, str], int],
+) -> StreamState:
+    """Add what the next events of a payment post; return its state after them. Raises VersionGap or LedgerError.
+
+    `disputes`: how often the amount of each has moved before, in each category.
+    """
+    version, postings = before.version, replace(_read_refunds(before.state), disputes=disputes)
     for decoded in events:
         recorded = decoded.recorded
         _check_next(decoded, version)
@@ -88,6 +97,7 @@ def take_payment(before: StreamState, events: Iterable[DecodedEvent], changes: C
                 posted=each.awaits is None,
                 due_position=recorded.position if each.awaits is Awaits.DUE else None,
                 due_at=recorded.recorded_at if each.awaits is Awaits.DUE else None,
+                times=each.times,
             )
             for each in posted
         )
@@ -177,14 +187,16 @@ def awaited_of(row: AwaitedRow, position: int, at: datetime) -> list[EntryRow]:
 def first_of_each(rows: Sequence[MovementRow]) -> list[MovementRow]:
     """Return the first movement, by position, of each source and category, in their order.
 
-    One that may never come becomes due by a later one.
+    One that may never come becomes due by a later one. How often it moved, the last one says.
     """
     first: dict[tuple[str, str], MovementRow] = {}
     for each in sorted(rows, key=lambda row: row.position):
         known = first.setdefault((each.source_id, each.category), each)
         if each.due_position is not None and known.due_position is None:
-            due = replace(known, due_position=each.due_position, due_at=each.due_at)
-            first[each.source_id, each.category] = due
+            known = replace(known, due_position=each.due_position, due_at=each.due_at)
+        if each.times > known.times:
+            known = replace(known, times=each.times)
+        first[each.source_id, each.category] = known
     return [first[key] for key in sorted(first)]
 
 

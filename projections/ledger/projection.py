@@ -9,7 +9,9 @@ from uuid import UUID
 import orjson
 from psycopg.rows import class_row, dict_row
 
+from domain.ids import BalanceSourceId
 from domain.ledger import OWN_CATEGORIES, TWICE_CATEGORIES
+from domain.payment.events import DisputeFundsReinstated, DisputeFundsWithdrawn
 from domain.stripe_balance import TransactionRecorded
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -45,9 +47,12 @@ class LedgerOfPayments:
         """Post these events. Raises ProjectionError or LedgerError; the caller must then roll back."""
         streams = by_stream(events)
         before = await _load(conn, streams)
+        disputes = await _dispute_times(conn, events)
         changes = Changes()
         after = {
-            payment_id: take_payment(before.get(payment_id, StreamState()), its_events, changes)
+            payment_id: take_payment(
+                before.get(payment_id, StreamState()), its_events, changes, disputes=disputes.get(payment_id, {})
+            )
             for payment_id, its_events in streams.items()
         }
         await _keep(conn, after)
@@ -88,6 +93,23 @@ async def _load(conn: Connection, stream_ids: Iterable[UUID]) -> dict[UUID, Stre
         }
 
 
+async def _dispute_times(
+    conn: Connection, events: Iterable[DecodedEvent]
+) -> dict[UUID, dict[tuple[BalanceSourceId, str], int]]:
+    moving = {
+        each.stream_id
+        for each in events
+        if isinstance(each.domain_event, DisputeFundsWithdrawn | DisputeFundsReinstated)
+    }
+    if not moving:
+        return {}
+    cursor = await conn.execute(_SQL.dispute_times, {"payment_ids": list(moving), "twice": _TWICE})
+    found: dict[UUID, dict[tuple[BalanceSourceId, str], int]] = {}
+    for payment_id, source_id, category, times in await cursor.fetchall():
+        found.setdefault(payment_id, {})[source_id, category] = times
+    return found
+
+
 async def _keep(conn: Connection, states: Mapping[UUID, StreamState]) -> None:
     if states:
         rows = [
@@ -100,16 +122,23 @@ async def _write(conn: Connection, changes: Changes) -> None:
     if changes.movements:
         rows = orjson.dumps(first_of_each(changes.movements)).decode()
         await conn.execute(_SQL.upsert_movements, {"rows": rows})
+    met = _Meetings()
     if changes.transactions:
         rows = orjson.dumps(first_transactions(changes.transactions)).decode()
         await conn.execute(_SQL.add_transactions, {"rows": rows})
-        await conn.execute(_SQL.keep_displaced, {"rows": rows, "twice": _TWICE})
+        async with conn.cursor(row_factory=class_row(ConvertibleRow)) as cursor:
+            await cursor.execute(_SQL.keep_displaced, {"rows": rows, "twice": _TWICE})
+            met.moved += [conversion_of(each) for each in await cursor.fetchall()]
         await conn.execute(_SQL.upsert_transactions, {"rows": rows})
         rows = orjson.dumps(changes.transactions).decode()
         await conn.execute(_SQL.keep_transactions, {"rows": rows, "twice": _TWICE})
-    met = await _meetings(conn, changes)
+    await _meet(conn, changes, met)
     if met.moved:
-        await conn.execute(_SQL.remove_entries, {"positions": [each.position for each in met.moved]})
+        gone = {
+            "positions": [each.position for each in met.moved],
+            "numbers": [each.number for each in met.moved],
+        }
+        await conn.execute(_SQL.remove_entries, gone)
     entries = [*changes.entries, *met.entries]
     if entries or met.moved:
         rows, removed = orjson.dumps(entries).decode(), orjson.dumps(met.moved).decode()
@@ -134,14 +163,13 @@ class _Meetings:
     moved: list[EntryRow] = field(default_factory=list)
 
 
-async def _meetings(conn: Connection, changes: Changes) -> _Meetings:
+async def _meet(conn: Connection, changes: Changes, met: _Meetings) -> None:
     """Post what needs both sides: under the locks of the rows, so that each is posted once."""
-    met = _Meetings()
     touched = {(each.source_id, each.category) for each in changes.movements}
     touched |= {(each.source_id, each.category) for each in changes.transactions}
     own = [key for key in touched if key[1] in OWN_CATEGORIES]
     if not own:
-        return met
+        return
     keys = _keys(own)
     met.entries += [fee_of(each) for each in await _waiting(conn, _SQL.post_fees, keys)]
     disputes = [key for key in own if key[1] in TWICE_CATEGORIES]
@@ -150,7 +178,6 @@ async def _meetings(conn: Connection, changes: Changes) -> _Meetings:
     await _place_awaited(conn, keys, met)
     met.entries += await _conversions(conn, own)
     await conn.execute(_SQL.drop_posted, {**keys, "twice": _TWICE})
-    return met
 
 
 async def _second_rows(conn: Connection, keys: Mapping[str, list[str]], met: _Meetings) -> None:

@@ -11,28 +11,36 @@ SELECT stream_id, version, state
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(stream_id uuid, version bigint, state jsonb)
 ON CONFLICT (stream_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state;
 
+-- name: dispute_times
+-- How often the amounts of the disputes of payments have moved, by category.
+SELECT payment_id, source_id, category, times
+  FROM read_model.ledger_movements
+ WHERE payment_id = ANY(%(payment_ids)s::uuid[]) AND category = ANY(%(twice)s::text[]);
+
 -- name: upsert_movements
 -- What moved. Locks the rows in their order, so that batches of other partitions wait and do not deadlock. Of several
--- movements of one source and category, which only rows of Stripe's own kinds can have, the first in the log is kept. What
--- may never move the money becomes due.
+-- movements of one source and category, which rows of Stripe's own kinds and disputes can have, the first in the log is kept.
+-- What may never move the money becomes due. How often it moved only rises.
 INSERT INTO read_model.ledger_movements AS m
-      (source_id, category, currency, amount, at, payment_id, position, posted, due_position, due_at)
-SELECT source_id, category, currency, amount, at, payment_id, position, posted, due_position, due_at
+      (source_id, category, currency, amount, at, payment_id, position, posted, due_position, due_at, times)
+SELECT source_id, category, currency, amount, at, payment_id, position, posted, due_position, due_at, times
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
        source_id text, category text, currency text, amount bigint, at timestamptz, payment_id uuid, position bigint,
-       posted boolean, due_position bigint, due_at timestamptz)
+       posted boolean, due_position bigint, due_at timestamptz, times integer)
  ORDER BY source_id, category
 ON CONFLICT (source_id, category) DO UPDATE
-   SET currency = EXCLUDED.currency, amount = EXCLUDED.amount, payment_id = EXCLUDED.payment_id,
-       position = least(m.position, EXCLUDED.position),
+   SET currency = CASE WHEN m.position < EXCLUDED.position THEN m.currency ELSE EXCLUDED.currency END,
+       amount = CASE WHEN m.position < EXCLUDED.position THEN m.amount ELSE EXCLUDED.amount END,
+       payment_id = CASE WHEN m.position < EXCLUDED.position THEN m.payment_id ELSE EXCLUDED.payment_id END,
+       position = least(m.position, EXCLUDED.position), times = greatest(m.times, EXCLUDED.times),
        at = CASE WHEN m.position < EXCLUDED.position THEN m.at ELSE EXCLUDED.at END,
        posted = CASE WHEN m.position IS NULL THEN EXCLUDED.posted ELSE m.posted END,
        due_position = coalesce(m.due_position, EXCLUDED.due_position), due_at = coalesce(m.due_at, EXCLUDED.due_at)
  WHERE m.position IS NULL OR EXCLUDED.position < m.position
-    OR (m.due_position IS NULL AND EXCLUDED.due_position IS NOT NULL);
+    OR (m.due_position IS NULL AND EXCLUDED.due_position IS NOT NULL) OR m.times < EXCLUDED.times;
 
 -- name: upsert_transactions
--- Stripe's rows, the first in the log of each source and category; but one that was converted stays.
+-- Stripe's rows, the first in the log of each source and category.
 INSERT INTO read_model.ledger_movements AS m
       (source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
        exchange_rate, transaction_at)
@@ -45,14 +53,15 @@ SELECT source_id, category, transaction_id, transaction_position, transaction_cu
 ON CONFLICT (source_id, category) DO UPDATE
    SET transaction_id = EXCLUDED.transaction_id, transaction_position = EXCLUDED.transaction_position,
        transaction_currency = EXCLUDED.transaction_currency, transaction_amount = EXCLUDED.transaction_amount,
-       fee = EXCLUDED.fee, exchange_rate = EXCLUDED.exchange_rate, transaction_at = EXCLUDED.transaction_at
- WHERE NOT m.converted
-   AND (m.transaction_position IS NULL OR EXCLUDED.transaction_position < m.transaction_position);
+       fee = EXCLUDED.fee, exchange_rate = EXCLUDED.exchange_rate, transaction_at = EXCLUDED.transaction_at,
+       converted = false
+ WHERE m.transaction_position IS NULL OR EXCLUDED.transaction_position < m.transaction_position;
 
 -- name: add_transactions
 -- The first of Stripe's rows of sources and categories that nobody knew; waits for a transaction that writes one at this instant,
--- so that the next statements see it.
-INSERT INTO read_model.ledger_movements
+-- so that the next statements see it. Locks the others too, all in one order, as those of payments are: two batches cannot
+-- wait for each other.
+INSERT INTO read_model.ledger_movements AS m
       (source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
        exchange_rate, transaction_at)
 SELECT source_id, category, transaction_id, transaction_position, transaction_currency, transaction_amount, fee,
@@ -61,28 +70,31 @@ SELECT source_id, category, transaction_id, transaction_position, transaction_cu
        source_id text, category text, transaction_id text, transaction_position bigint, transaction_currency text,
        transaction_amount bigint, fee bigint, exchange_rate text, transaction_at timestamptz)
  ORDER BY source_id, category
-    ON CONFLICT DO NOTHING;
+ON CONFLICT (source_id, category) DO UPDATE SET source_id = m.source_id WHERE false;
 
 -- name: keep_displaced
--- Stripe's rows that were the first of theirs until a batch brought an earlier one; locks the rows in their order. The fee
--- of one that is not here already is posted.
-WITH locked AS (
-    SELECT m.source_id, m.category, m.transaction_id, m.transaction_position, m.transaction_currency,
-           m.transaction_amount, m.fee, m.transaction_at, n.posted
+-- Stripe's rows that were the first of theirs until a batch brought an earlier one (locked above). The fee of one that is not
+-- here already is posted. Returns those whose conversion is posted.
+WITH displaced AS (
+    SELECT m.source_id, m.category, m.currency, m.amount, m.converted, m.transaction_id, m.transaction_position,
+           m.transaction_currency, m.transaction_amount, m.fee, m.transaction_at, n.posted
       FROM read_model.ledger_movements m
       JOIN jsonb_to_recordset(%(rows)s::jsonb) AS n(
            source_id text, category text, transaction_position bigint, posted boolean) USING (source_id, category)
-     WHERE n.transaction_position < m.transaction_position AND NOT m.converted
-       AND (n.posted OR m.category = ANY(%(twice)s::text[]))
-     ORDER BY m.source_id, m.category
-       FOR UPDATE OF m
+     WHERE n.transaction_position < m.transaction_position
+), kept AS (
+    INSERT INTO read_model.ledger_transactions
+          (transaction_id, source_id, category, position, currency, amount, fee, at, posted, fee_posted)
+    SELECT transaction_id, source_id, category, transaction_position, transaction_currency, transaction_amount, fee,
+           transaction_at, posted, true
+      FROM displaced
+     WHERE posted OR category = ANY(%(twice)s::text[])
+        ON CONFLICT DO NOTHING
 )
-INSERT INTO read_model.ledger_transactions
-      (transaction_id, source_id, category, position, currency, amount, fee, at, posted, fee_posted)
-SELECT transaction_id, source_id, category, transaction_position, transaction_currency, transaction_amount, fee,
-       transaction_at, posted, true
-  FROM locked
-    ON CONFLICT DO NOTHING;
+SELECT source_id, category, currency, amount, transaction_position, transaction_currency, transaction_amount,
+       transaction_at
+  FROM displaced
+ WHERE converted;
 
 -- name: keep_transactions
 -- Stripe's rows that are not the first of theirs, or whose fee waits for a payment.
@@ -145,25 +157,27 @@ UPDATE read_model.ledger_movements m
 -- name: remove_entries
 -- Entries that stand elsewhere from now on, or turned out to be of a row that is another one again.
 WITH head AS (
-    DELETE FROM read_model.ledger_entries e USING unnest(%(positions)s::bigint[]) AS gone(position)
-     WHERE e.position = gone.position AND e.number = 3
+    DELETE FROM read_model.ledger_entries e
+     USING unnest(%(positions)s::bigint[], %(numbers)s::smallint[]) AS gone(position, number)
+     WHERE e.position = gone.position AND e.number = gone.number
 )
-DELETE FROM read_model.ledger_lines l USING unnest(%(positions)s::bigint[]) AS gone(position)
- WHERE l.position = gone.position AND l.number = 3;
+DELETE FROM read_model.ledger_lines l
+ USING unnest(%(positions)s::bigint[], %(numbers)s::smallint[]) AS gone(position, number)
+ WHERE l.position = gone.position AND l.number = gone.number;
 
 -- name: second_rows
 -- Of them, rows beside the first that have to be posted and are not, or are and must not: each that is not another one again
--- that comes before it in the log.
+-- that comes before it in the log, more often than the payment tells of.
 SELECT t.transaction_id, t.source_id, t.category, t.currency, t.amount, t.fee, t.position, t.at, t.posted
   FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
   JOIN read_model.ledger_movements m USING (source_id, category)
   JOIN read_model.ledger_transactions t USING (source_id, category)
  WHERE m.position IS NOT NULL AND t.transaction_id <> m.transaction_id
-   AND t.posted = ((t.currency, t.amount) = (m.transaction_currency, m.transaction_amount)
-                   OR EXISTS (SELECT FROM read_model.ledger_transactions earlier
-                               WHERE earlier.source_id = t.source_id AND earlier.category = t.category
-                                 AND earlier.position < t.position
-                                 AND (earlier.currency, earlier.amount) = (t.currency, t.amount)))
+   AND t.posted = (m.times <= ((t.currency, t.amount) = (m.transaction_currency, m.transaction_amount))::integer
+                              + (SELECT count(*) FROM read_model.ledger_transactions earlier
+                                  WHERE earlier.source_id = t.source_id AND earlier.category = t.category
+                                    AND earlier.position < t.position AND earlier.transaction_id <> m.transaction_id
+                                    AND (earlier.currency, earlier.amount) = (t.currency, t.amount)))
  ORDER BY t.position;
 
 -- name: turn_second_rows

@@ -45,6 +45,7 @@ class MovementRow:
     posted: bool = True
     due_position: int | None = None
     due_at: datetime | None = None
+    times: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +102,7 @@ class AwaitedRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertibleRow:
-    """A movement whose two sides are known and not converted yet."""
+    """A movement whose two sides are known."""
 
     source_id: BalanceSourceId
     category: str

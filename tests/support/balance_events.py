@@ -2,15 +2,13 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from domain.ids import PaymentId
 from domain.money import Money
 from domain.payment.events import PaymentEvent, RefundSucceeded
 from domain.payment.state import PaymentState
-from domain.payment.values import DisputeFunds, RefundStatus
+from domain.payment.values import RefundStatus
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
 
 CREATED = 1_777_636_800
@@ -49,13 +47,6 @@ def a_payout(status: PayoutStatus = PayoutStatus.IN_TRANSIT, **changes: Any) -> 
     return PayoutChanged(**fields | changes)
 
 
-def with_ids_of_its_own(payment_id: PaymentId, event: PaymentEvent) -> PaymentEvent:
-    """Return an event whose Stripe ids are the payment's alone: random histories name the disputes of all alike."""
-    ids = ("charge_id", "dispute_id", "stripe_refund_id")
-    changes = {name: f"{value}_{payment_id.hex}" for name in ids if (value := getattr(event, name, None)) is not None}
-    return replace(event, **changes)  # type: ignore[arg-type]
-
-
 def rows_of(
     payment: PaymentState,
     *,
@@ -65,12 +56,14 @@ def rows_of(
 ) -> Iterator[TransactionRecorded]:
     """Yield the rows that Stripe writes for a payment, each with a fee of some kind.
 
-    `balance_currency`: the balance's currency, if it is another one than the payment's, and the rate that leads to it.
+    `balance_currency`: the balance's currency, if it is another one than the payment's. `rate` leads to it, and to a
+    little more of it with each row.
     `moved`: whether a refund has moved money.
     """
     for number, (category, source, money, sign) in enumerate(_movements(payment, moved)):
         converted = balance_currency is not None and balance_currency != money.currency
-        amount = sign * (round(money.amount_cents * rate) if converted else money.amount_cents)
+        its_rate = round(rate * (1 + number / 100), 7)
+        amount = sign * (round(money.amount_cents * its_rate) if converted else money.amount_cents)
         fee = {"charge": 30 + money.amount_cents // 40, "dispute": 1500, "dispute_reversal": -1500}.get(category, 0)
         yield a_row(
             f"txn_{payment.payment_id.hex}_{number}",
@@ -80,7 +73,7 @@ def rows_of(
             fee=fee,
             currency=balance_currency if converted else money.currency,
             source_id=source,
-            exchange_rate=str(rate) if converted else None,
+            exchange_rate=str(its_rate) if converted else None,
         )
 
 
@@ -101,7 +94,7 @@ def _movements(payment: PaymentState, has_moved: Callable[[UUID], bool]) -> Iter
         if refund.status is RefundStatus.FAILED:
             yield "refund_failure", refund.stripe_refund_id, refund.amount, 1
     for dispute in payment.disputes.values():
-        if dispute.funds is not DisputeFunds.NONE:
+        for time in range(dispute.times_withdrawn):
             yield "dispute", dispute.dispute_id, dispute.amount, -1
-        if dispute.funds is DisputeFunds.REINSTATED:
-            yield "dispute_reversal", dispute.dispute_id, dispute.amount, 1
+            if time < dispute.times_reinstated:
+                yield "dispute_reversal", dispute.dispute_id, dispute.amount, 1

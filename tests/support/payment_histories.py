@@ -186,6 +186,20 @@ def _part(rng: random.Random, amount: Money) -> Money:
     return Money(amount_cents=rng.randint(1, amount.amount_cents), currency=amount.currency)
 
 
+def _disputed(rng: random.Random, ids: _Ids, amount: Money, number: int) -> PaymentCommand:
+    """Return what Stripe says of the first dispute, of the whole amount, or the second one, of a part of it."""
+    part = Money(amount_cents=amount.amount_cents // 40 * 10, currency=amount.currency)
+    return disputed(
+        f"du_{ids.payment_id.hex}_{number}",
+        ids.charge,
+        amount if number == 1 else part,
+        status=rng.choice(list(DisputeStatus)),
+        evidence_due_by=rng.choice((None, 1_800_000_000, 1_900_000_000)),
+        funds_withdrawn=rng.choice((0, 0, 0, 1, 2, 3)),
+        funds_reinstated=rng.choice((0, 0, 0, 0, 1, 2)),
+    )
+
+
 def _attempt_failed(rng: random.Random, ids: _Ids, _: Money) -> PaymentCommand:
     code = rng.choice(("insufficient_funds", None))
     attempt = f"ch_{rng.randint(1, 3)}"
@@ -236,15 +250,7 @@ _MOVES: tuple[Callable[[random.Random, _Ids, Money], PaymentCommand], ...] = (
     lambda _, ids, __: _refund_succeeded(ids.some_refund()),
     lambda rng, ids, _: _refund_failed(rng, ids.some_refund()),
     lambda rng, ids, amount: _refund_found(ids.new_refund(), _part(rng, amount)),
-    lambda rng, ids, amount: disputed(
-        f"du_{rng.randint(1, 2)}",
-        ids.charge,
-        amount,
-        status=rng.choice(list(DisputeStatus)),
-        evidence_due_by=rng.choice((None, 1_800_000_000, 1_900_000_000)),
-        funds_withdrawn=rng.random() < 0.3,
-        funds_reinstated=rng.random() < 0.1,
-    ),
+    lambda rng, ids, amount: _disputed(rng, ids, amount, rng.randint(1, 2)),
     lambda _, ids, __: RecordOutcomeUnknown(
         event_id=EventId(ids.some_request()), operation="capture_intent", reason="500 api_error"
     ),

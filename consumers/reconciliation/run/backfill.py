@@ -43,7 +43,7 @@ class UnmatchedRow:
 def lacks_stripes_row(difference: Difference) -> bool:
     """Whether the log lacks a balance transaction that no event of a payment replaces: a fee, a payout, a top-up.
 
-    Also the second row of a dispute: no event of the payment is about it.
+    Also the second row of a dispute, which is posted by itself.
     """
     if difference.ledger is None:
         has_own_event = difference.category in _OF_PAYMENTS - _OF_DISPUTES

@@ -10,6 +10,7 @@ The row also says whether dead letters have to be looked at; if so, nothing is d
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -129,7 +130,10 @@ class AppliesTogether(Protocol[D_contra]):
     async def apply_together(
         self, batches: Mapping[TopicPartition, Sequence[D_contra]]
     ) -> Mapping[TopicPartition, Applied]:
-        """Apply all of them or, when it raises, none. Where dead letters have to be looked at, nothing is done."""
+        """Apply all of them. When it raises, those that are applied may be given to it again.
+
+        Where dead letters have to be looked at, nothing is done.
+        """
         ...
 
 
@@ -216,8 +220,12 @@ class Checkpointed(Generic[D]):
         *,
         names: Mapping[str, Sequence[str]] | None = None,
         committed: Callable[[Mapping[str, Sequence[D]]], None] | None = None,
+        topics_apart: bool = False,
     ) -> None:
         """`names`: the checkpoints by topic, where a topic has others than one that is named as the consumer.
+
+        `topics_apart`: each topic of a poll has a transaction of its own, for effects that write the same rows for
+        several topics: one topic after the other, they could not lock them in one order.
 
         `write(conn, topic, messages)` gets for each checkpoint that has any its new messages, by position, of one
         partition or of several. It must neither commit nor keep anything outside the connection, as its transaction
@@ -228,6 +236,7 @@ class Checkpointed(Generic[D]):
         self._names = {topic: tuple(each) for topic, each in (names or {}).items()}
         self._write = write
         self._committed = committed
+        self._topics_apart = topics_apart
         self._left_out: set[str] = set()
 
     async def __call__(self, partition: TopicPartition, messages: Sequence[D]) -> Applied:
@@ -246,8 +255,16 @@ class Checkpointed(Generic[D]):
     async def apply_together(self, batches: Mapping[TopicPartition, Sequence[D]]) -> dict[TopicPartition, Applied]:
         """Apply what is new in several partitions, but for those where dead letters have to be looked at.
 
-        All of it or, when it raises, nothing.
+        All of it or, when it raises, nothing; of topics that are kept apart, all before the one that it raises for.
         """
+        if not self._topics_apart:
+            return await self._apply_at_once(batches)
+        results: dict[TopicPartition, Applied] = {}
+        for _, partitions in groupby(sorted(batches), key=lambda partition: partition.topic):
+            results |= await self._apply_at_once({partition: batches[partition] for partition in partitions})
+        return results
+
+    async def _apply_at_once(self, batches: Mapping[TopicPartition, Sequence[D]]) -> dict[TopicPartition, Applied]:
         results: dict[TopicPartition, Applied] = {}
         chosen: dict[TopicPartition, dict[str, Selection[D]]] = {}
         fresh: dict[str, dict[str, list[D]]] = {}  # by topic and checkpoint

@@ -11,6 +11,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from domain.ids import PaymentId
+from domain.stripe_balance import PayoutStatus
 from event_store.store import Connection as AppConnection
 from infra.kafka.consumer.checkpoints import create_checkpoints
 from infra.postgres.pool import Connection, Pool
@@ -24,7 +25,8 @@ from projections.runner import CONSUMER, projecting
 from projections.verify import differences
 from schemas.cloudevents import Delivered
 from schemas.errors import UnknownEventType
-from schemas.topics import PAYMENT
+from schemas.topics import PAYMENT, STRIPE_BALANCE
+from tests.support.balance_events import a_payout
 from tests.support.payment_histories import (
     batches,
     by_partition,
@@ -33,7 +35,7 @@ from tests.support.payment_histories import (
     random_history,
     request_payment,
 )
-from tests.support.read_model import Stream, load_log, project_log, store
+from tests.support.read_model import Stream, load_log, project_log, store, store_balance
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -96,6 +98,20 @@ async def test_projections_and_checkpoints_move_together(app: AppConnection, poo
         "projection:ledger": messages[1].position,
         "projection:payment_totals": messages[1].position,
     }
+
+
+async def test_a_topic_that_fails_undoes_none_of_those_before_it(
+    app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    messages = await paid_messages(app)
+    await store_balance(app, a_payout(PayoutStatus.PENDING), a_payout(PayoutStatus.PAID))
+    *_, second = by_partition([each for each in await load_log(app) if each.category == "stripe-balance"], 1)[0]
+    lost = Delivered(event=second.event, previous_position=0)
+    apply = projecting(pool, PROJECTIONS)
+    with pytest.raises(VersionGap):
+        await apply.apply_together({TopicPartition(STRIPE_BALANCE, 0): [lost], FIRST: messages})
+    assert set((await checkpoints(reader)).values()) == {messages[-1].position}
+    assert (await apply(FIRST, messages)).dropped == len(messages)
 
 
 async def test_missing_events_are_a_gap_and_nothing_after_it_is_applied(

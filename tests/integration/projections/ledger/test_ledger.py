@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -13,10 +14,16 @@ import pytest
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
-from domain.ids import PaymentId, RefundId, StripeRefundId
+from domain.ids import BalanceTransactionId, PaymentId, RefundId, StripeRefundId
+from domain.ledger import movement_source
 from domain.money import Money
 from domain.payment.evolve import fold
 from domain.payment.observations import RecordRefundFailed, RecordRefundPending
+from domain.payment.values import DisputeStatus
+from domain.reconciliation.classify import classify
+from domain.reconciliation.rows import Movement, StripeRow
+from domain.reconciliation.values import DifferenceKind
+from domain.reconciliation.window import Window
 from domain.stripe_balance import PayoutStatus, TransactionRecorded
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection, Pool
@@ -25,7 +32,7 @@ from projections.registry import PROJECTIONS
 from projections.runner import projecting
 from schemas.envelope import RecordedEvent
 from schemas.topics import PAYMENT, STRIPE_BALANCE, topic_of
-from tests.support.balance_events import CREATED, a_payout, a_row, rows_of, some_moved, with_ids_of_its_own
+from tests.support.balance_events import CREATED, a_payout, a_row, rows_of, some_moved
 from tests.support.database import Database
 from tests.support.payment_histories import (
     batches,
@@ -54,6 +61,11 @@ QUARTERS_OF_LINES = (
     " sum(greatest(amount, 0))::bigint AS debit, sum(greatest(-amount, 0))::bigint AS credit"
     " FROM read_model.ledger_lines GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
+
+MOVE = """
+INSERT INTO read_model.ledger_movements (source_id, category, currency, amount, at, position)
+VALUES (%(source_id)s, 'charge', 'USD', 1000, now(), 1)
+"""
 
 
 def usd(cents: int) -> Money:
@@ -200,8 +212,7 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     rates = {"USD": 1.08, "EUR": 0.93, "JPY": 162.5, "KWD": 3.07}
     for _ in range(12):
         payment_id = PaymentId(uuid.UUID(int=rng.getrandbits(128), version=4))
-        history = random_history(rng, payment_id=payment_id, steps=25, currencies=list(rates))
-        life = [with_ids_of_its_own(payment_id, event) for event in history]
+        life = random_history(rng, payment_id=payment_id, steps=25, currencies=list(rates))
         await store(app, [(payment_id, life)], rng=rng)
         payment = fold(life)
         assert payment is not None
@@ -242,11 +253,8 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     assert all((each["merchant_id"], each["day"]) == (MERCHANT, each["amount"]) for each in of_merchants)
     assert await rows(reader, QUARTERS) == await rows(reader, QUARTERS_OF_LINES)
     before = await everything(reader)
-    seen_by_others = await movements(reader)
-    assert len(seen_by_others) == len(transactions)
-    assert all(
-        seen_by_others[row.source_id or "", row.reporting_category]["amount"] == row.amount for row in transactions
-    )
+    of_rows = {(row.transaction_id, row.amount, row.currency) for row in transactions}
+    assert await known_rows(reader) == of_rows
 
     await forget(pool)
     await forget_checkpoints(database)
@@ -480,6 +488,125 @@ async def test_a_disputes_second_row_is_in_the_ledger(
     await forget_checkpoints(database)
     await deliver(random.Random(2), pool, log)
     assert await everything(reader) == before
+
+
+@pytest.mark.parametrize("rates", [[None] * 5, ["1.08"] * 5, ["1.08", "1.09", "1.09", "1.08", "1.1"]])
+async def test_a_dispute_that_is_taken_once_more_is_in_the_ledger(
+    rates: Sequence[str | None], app: AppConnection, pool: Pool, reader: Connection, database: Database
+) -> None:
+    request = request_payment(amount=Money(amount_cents=1000, currency="EUR"))
+    seen = [
+        disputed("du_1", f"ch_{request.payment_id.hex}", request.amount, status=status, **moved)
+        for status, moved in (
+            (DisputeStatus.NEEDS_RESPONSE, {"funds_withdrawn": 1}),
+            (DisputeStatus.WON, {"funds_withdrawn": 1, "funds_reinstated": 1}),
+            (DisputeStatus.LOST, {"funds_withdrawn": 2, "funds_reinstated": 1}),
+            (DisputeStatus.WON, {"funds_withdrawn": 2, "funds_reinstated": 2}),
+            (DisputeStatus.LOST, {"funds_withdrawn": 3, "funds_reinstated": 2}),
+        )
+    ]
+    await store(app, [(request.payment_id, events_of([*paid(request), *seen]))])
+    its_rows = [
+        a_row(
+            f"txn_{number}",
+            source_id="du_1",
+            reporting_category=("dispute", "dispute_reversal")[number % 2],
+            amount=(-1) ** (number + 1) * round(1000 * float(rate or 1)),
+            fee=0,
+            currency="EUR" if rate is None else "USD",
+            exchange_rate=rate,
+        )
+        for number, rate in enumerate(rates)
+    ]
+    again = replace(its_rows[-1], transaction_id=BalanceTransactionId("txn_again"))  # a mistake, and not booked
+    await store_balance(app, *its_rows, *([again] if len(set(rates)) == 1 else []))
+    log = await load_log(app)
+    await deliver(random.Random(1), pool, log)
+
+    expected = nets(its_rows)
+    expected["EUR"] = expected.get("EUR", 0) + 1000  # the charge, of which Stripe has no row yet
+    assert await clearing(reader) == {currency: amount for currency, amount in expected.items() if amount}
+    assert await compared(reader, its_rows) == []
+    assert await compared(reader, [*its_rows, again]) == [(DifferenceKind.DUPLICATE, ("txn_again",))]
+    before = await everything(reader)
+    await forget(pool)
+    await forget_checkpoints(database)
+    await deliver(random.Random(2), pool, log)
+    assert await everything(reader) == before
+
+
+async def compared(conn: Connection, theirs: Sequence[TransactionRecorded]) -> list[tuple[DifferenceKind, Any]]:
+    """Return the differences between Stripe's rows of a source, on whatever days, and the ledger's."""
+    (source_id,) = {movement_source(row) for row in theirs}
+    ours = [
+        Movement(**(each | {"at": CREATED, "transaction_at": CREATED}))
+        for each in await rows(conn, f"SELECT {', '.join(Movement._fields)} FROM ledger.stripe_movements")
+        if each["source_id"] == source_id
+    ]
+    stripe = [
+        StripeRow(
+            source_id,
+            row.reporting_category,
+            row.transaction_id,
+            row.amount,
+            row.fee,
+            row.currency,
+            row.created,
+            row.exchange_rate,
+        )
+        for row in theirs
+    ]
+    window = Window.of_any_day(date=date(2026, 5, 1), cutoff=0, now=2 * CREATED)
+    return [(each.difference.kind, each.difference.transaction_ids) for each in classify(stripe, ours, window)]
+
+
+async def known_rows(conn: Connection) -> set[tuple[str, int, str]]:
+    found = await rows(conn, "SELECT transaction_id, amount, currency FROM ledger.stripe_movements")
+    assert len(found) == len({each["transaction_id"] for each in found})
+    return {(each["transaction_id"], each["amount"], each["currency"]) for each in found}
+
+
+async def test_rows_of_stripe_are_locked_in_one_order_known_or_not(app: AppConnection, pool: Pool) -> None:
+    """As the payments' events lock them: otherwise two batches could wait for each other."""
+    await store_balance(app, a_row("txn_known", source_id="ch_1"))
+    await store_balance(app, *(a_row(f"txn_{number}", source_id=f"ch_{number}") for number in (1, 2)))
+    known, *others = by_partition(await load_log(app), 1)[0]
+    apply, partition = projecting(pool, PROJECTIONS), TopicPartition(STRIPE_BALANCE, 0)
+    await apply(partition, [known])
+    async with pool.connection() as conn, conn.transaction():
+        await conn.execute("SELECT FROM read_model.ledger_movements WHERE source_id = 'ch_1' FOR UPDATE")
+        batch = asyncio.create_task(apply(partition, others))
+        await blocking_another(conn)
+        await conn.execute(MOVE, {"source_id": "ch_2"})
+    assert (await batch).applied == 2
+
+
+async def test_a_poll_of_both_topics_holds_no_sums_while_it_waits_for_a_row(app: AppConnection, pool: Pool) -> None:
+    """Another one may have that row and wait for the sums."""
+    first, second = request_payment(), request_payment()
+    await store(app, [(each.payment_id, events_of(paid(each))) for each in (first, second)])
+    await store_balance(app, a_row("txn_1", source_id="ch_1"))
+    log, apply = await load_log(app), projecting(pool, PROJECTIONS)
+    poll = {
+        TopicPartition(topic, 0): by_partition([each for each in log if topic_of(each.category) == topic], 1)[0]
+        for topic in (PAYMENT, STRIPE_BALANCE)
+    }
+    payments = TopicPartition(PAYMENT, 0)
+    seen = [each for each in poll[payments] if each.event.stream_id == first.payment_id]
+    await apply(payments, seen)
+    async with pool.connection() as conn, conn.transaction():
+        await conn.execute(MOVE, {"source_id": "ch_1"})
+        applying = asyncio.create_task(apply.apply_together(poll))
+        await blocking_another(conn)
+        await conn.execute("UPDATE read_model.ledger_days SET debit = debit")
+    assert [each.applied for each in (await applying).values()] == [len(poll[payments]) - len(seen), 1]
+
+
+async def blocking_another(conn: Connection) -> None:
+    query = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    async with asyncio.timeout(10):
+        while not await rows(conn, query):  # noqa: ASYNC110 - another process is waited for
+            await asyncio.sleep(0.01)
 
 
 async def test_each_row_of_a_source_is_known_to_the_reconciliation(

@@ -19,7 +19,7 @@ from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Pool
 from schemas.http.totals import LedgerTotals, PaymentTotals
 from tests.integration.query_api.conftest import Project, Record
-from tests.support.balance_events import rows_of, with_ids_of_its_own
+from tests.support.balance_events import rows_of
 from tests.support.payment_histories import events_of, paid, random_history, refunded, request_payment
 from tests.support.query_client import FINANCE_KEY, OTHER_KEY, client_of
 from tests.support.read_model import MERCHANT, store, store_balance
@@ -111,10 +111,7 @@ async def test_the_ledgers_totals_are_those_of_its_lines(
     rng = random.Random(7)
     for _ in range(12):
         payment_id = PaymentId(uuid.UUID(int=rng.getrandbits(128), version=4))
-        life = [
-            with_ids_of_its_own(payment_id, each)
-            for each in random_history(rng, payment_id=payment_id, steps=rng.randint(0, 12))
-        ]
+        life = random_history(rng, payment_id=payment_id, steps=rng.randint(0, 12))
         await store(app, [(payment_id, life)])
         payment = fold(life)
         assert payment is not None

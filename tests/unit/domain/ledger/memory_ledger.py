@@ -16,6 +16,7 @@ from domain.ledger import (
     post_conversion,
     post_payment,
     post_payout,
+    post_second_row,
     post_transaction,
 )
 from domain.money import SignedMoney
@@ -33,8 +34,8 @@ class Book:
         self._payments: dict[UUID, PostingState] = defaultdict(PostingState)
         self._at_bank: dict[str, bool] = defaultdict(bool)
         self._presented: dict[Key, SignedMoney] = {}
-        self._on_balance: dict[Key, SignedMoney] = {}
         self._rows: dict[Key, list[TransactionRecorded]] = defaultdict(list)
+        self._met: set[Key] = set()
         self._waiting: dict[Key, SignedMoney] = {}
 
     def add(self, event: tuple[UUID, PaymentEvent] | TransactionRecorded | PayoutChanged) -> None:
@@ -44,8 +45,6 @@ class Book:
             case TransactionRecorded():
                 key = (movement_source(event), event.reporting_category)
                 self._rows[key].append(event)
-                if event.exchange_rate is not None:
-                    self._on_balance[key] = SignedMoney(amount_cents=event.amount, currency=event.currency)
                 self._meet(key)
             case PayoutChanged():
                 at_bank, posted = post_payout(event, at_bank=self._at_bank[event.payout_id])
@@ -57,6 +56,9 @@ class Book:
                     key = (posting.source_id, posting.category)
                     moved = posting.effect_on(Account.STRIPE_CLEARING, posting.lines[0].amount.currency)
                     assert posting.kind is EntryKind.MOVEMENT
+                    if posting.awaits is Awaits.FURTHER_ROW:
+                        assert key in self._presented
+                        continue
                     if posting.awaits is Awaits.DUE:
                         if self._waiting.pop(key, None) is not None:
                             self.postings.append(posting)
@@ -86,17 +88,20 @@ class Book:
         return {currency: amount for currency, amount in sums.items() if amount}
 
     def _meet(self, key: Key) -> None:
-        source_id, category = key
+        source_id, category = BalanceSourceId(key[0]), key[1]
         presented, rows = self._presented.get(key), self._rows[key]
         if presented is None or not rows:
             return
         if (movement := self._waiting.pop(key, None)) is not None:
-            self.postings += post_awaited(source_id=BalanceSourceId(source_id), category=category, movement=movement)
+            self.postings += post_awaited(source_id=source_id, category=category, movement=movement)
         while rows:
-            self.postings += post_transaction(rows.pop())
-        if (on_balance := self._on_balance.pop(key, None)) is not None:
-            self.postings.append(
-                post_conversion(
-                    source_id=BalanceSourceId(source_id), category=category, presented=presented, on_balance=on_balance
+            row = rows.pop(0)
+            self.postings += post_transaction(row)
+            if key in self._met:
+                self.postings += post_second_row(row)
+            elif row.exchange_rate is not None:
+                on_balance = SignedMoney(amount_cents=row.amount, currency=row.currency)
+                self.postings.append(
+                    post_conversion(source_id=source_id, category=category, presented=presented, on_balance=on_balance)
                 )
-            )
+            self._met.add(key)

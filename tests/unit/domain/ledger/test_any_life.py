@@ -12,7 +12,7 @@ from domain.ledger import Account
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
-from tests.support.balance_events import a_payout, a_row, rows_of, some_moved, with_ids_of_its_own
+from tests.support.balance_events import a_payout, a_row, rows_of, some_moved
 from tests.support.hypothesis_profiles import examples
 from tests.support.payment_histories import random_history
 from tests.unit.domain.ledger.memory_ledger import Book
@@ -79,8 +79,7 @@ def test_each_currency_is_level_and_clearing_is_what_stripe_holds(seed: int, pay
     queues: list[list[Event]] = []
     for _ in range(payments):
         payment_id = PaymentId(uuid.UUID(int=rng.getrandbits(128), version=4))
-        history = random_history(rng, payment_id=payment_id, steps=steps, currencies=CURRENCIES)
-        events = [with_ids_of_its_own(payment_id, event) for event in history]
+        events = random_history(rng, payment_id=payment_id, steps=steps, currencies=CURRENCIES)
         queues.append([(payment_id, event) for event in events])
         payment = fold(events)
         assert payment is not None

@@ -96,6 +96,26 @@ def test_a_refund_is_posted_once_at_stripe_and_reversed_if_it_fails_there(
     assert posted_by(*events) == expected
 
 
+def test_what_a_bank_takes_once_more_waits_for_stripes_further_row() -> None:
+    taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
+    given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=FIVE)
+    other = DisputeFundsWithdrawn(dispute_id=DisputeId("du_2"), amount=FIVE)
+    state, seen = PostingState(), []
+    for event in (taken, given_back, taken, requested, other, given_back, succeeded, failed, taken):
+        state, posted = post_payment(state, event)
+        seen += [
+            (each.source_id, each.category, each.awaits, each.times) for each in posted if "dispute" in each.category
+        ]
+    assert seen == [
+        ("du_1", "dispute", None, 1),
+        ("du_1", "dispute_reversal", None, 1),
+        ("du_1", "dispute", Awaits.FURTHER_ROW, 2),
+        ("du_2", "dispute", None, 1),
+        ("du_1", "dispute_reversal", Awaits.FURTHER_ROW, 2),
+        ("du_1", "dispute", Awaits.FURTHER_ROW, 3),
+    ]
+
+
 WENT = a_row("txn_1", reporting_category="refund", source_id="re_1", amount=-500, fee=0)
 BACK = a_row("txn_2", reporting_category="refund_failure", source_id="re_1", amount=500, fee=0)
 

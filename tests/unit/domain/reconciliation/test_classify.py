@@ -286,3 +286,15 @@ def test_a_dispute_may_have_a_second_row_that_is_not_the_first_again() -> None:
         DifferenceKind.MISSING_HERE,
     ]
     assert kinds([DISPUTE, second._replace(amount=-1000)], [TAKEN]) == [DifferenceKind.DUPLICATE]
+
+
+def test_what_a_bank_took_once_more_is_no_duplicate() -> None:
+    once_more = DISPUTE._replace(transaction_id=BalanceTransactionId("txn_2"))
+    taken_again = TAKEN._replace(transaction_id=BalanceTransactionId("txn_2"))
+    assert kinds([DISPUTE, once_more], [TAKEN, taken_again]) == []
+    assert kinds([once_more], [taken_again, TAKEN._replace(at=AT - 86_400, transaction_at=AT - 86_400)]) == []
+    assert kinds([DISPUTE, once_more], [TAKEN]) == [DifferenceKind.DUPLICATE]
+    assert kinds([DISPUTE], [TAKEN, taken_again]) == [DifferenceKind.MISSING_AT_STRIPE]
+    again = DISPUTE._replace(transaction_id=BalanceTransactionId("txn_3"))
+    (finding,) = classify([DISPUTE, once_more, again], [TAKEN, taken_again], WINDOW)
+    assert (finding.difference.kind, finding.difference.transaction_ids) == (DifferenceKind.DUPLICATE, ("txn_3",))

@@ -62,10 +62,11 @@ def test_batches_of_any_size_post_what_one_batch_does(seed: int) -> None:
     log = recorded([(payment_id, random_history(rng, payment_id=payment_id, steps=25))])
     events = [DecodedEvent.of(each) for each in log]
     at_once, step_by_step = Changes(), Changes()
-    after = take_payment(StreamState(), events, at_once)
+    after = take_payment(StreamState(), events, at_once, disputes={})
     state = StreamState()
     for event in events:
-        state = as_stored(take_payment(state, [event], step_by_step))
+        disputes = {(each.source_id, each.category): each.times for each in first_of_each(step_by_step.movements)}
+        state = as_stored(take_payment(state, [event], step_by_step, disputes=disputes))
     assert step_by_step == at_once
     assert state == as_stored(after)
 
@@ -117,7 +118,7 @@ def test_what_an_older_release_posted_while_pending_is_not_posted_again(ends: An
     events = [DecodedEvent.of(each) for each in recorded([(request.payment_id, life)])]
     stored = {"refunds": {str(refund_id): {"amount": 400, "currency": "USD", "posted": True}}}
     changes = Changes()
-    take_payment(StreamState(version=len(life) - 1, state=stored), events[-1:], changes)
+    take_payment(StreamState(version=len(life) - 1, state=stored), events[-1:], changes, disputes={})
     # What is in the books already is taken back there, whether Stripe has moved it or not.
     expected = [("refund_failure", True)] if ends is RecordRefundFailed else []
     assert [(each.category, each.posted) for each in changes.movements] == expected

@@ -1,0 +1,1 @@
+ALTER TABLE read_model.ledger_movements DROP COLUMN times;
