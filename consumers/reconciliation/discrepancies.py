@@ -1,17 +1,17 @@
 """The worker's table of discrepancies: each as its stream says, and which run saw or resolved it last."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import orjson
 
 from consumers.reconciliation.run_ref import RunRef
-from domain.ids import BalanceSourceId, DiscrepancyId, RunId
+from domain.ids import DiscrepancyId
 from domain.reconciliation.discrepancy import DiscrepancyState
 from domain.reconciliation.values import Difference, DiscrepancyStatus
-from event_store.reconciliation import DecidedDiscrepancy
+from domain.reconciliation.window import Window
+from event_store.reconciliation import DecidedDiscrepancy, load_discrepancies
 from event_store.streams import LoadedStream
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -19,18 +19,34 @@ from infra.postgres.queries import Queries
 SQL = Queries.load(Path(__file__).with_name("discrepancies.sql"))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unresolved:
-    """A discrepancy that a run has to check again."""
+async def load_differences(
+    conn: Connection, discrepancy_ids: Sequence[DiscrepancyId]
+) -> dict[DiscrepancyId, Difference]:
+    """Return how discrepancies differ, as their streams say, in this order. Raises SchemaError."""
+    loaded = await load_discrepancies(conn, discrepancy_ids)
+    states = ((each, loaded[each].state) for each in discrepancy_ids if each in loaded)
+    return {discrepancy_id: state.difference for discrepancy_id, state in states if state is not None}
 
-    discrepancy_id: DiscrepancyId
-    run_id: RunId
-    date: date
-    kind: str
-    source_id: BalanceSourceId
-    category: str
-    was_at_stripe: bool
-    """Whether Stripe had a row of it when it was last seen."""
+
+async def find_shown(
+    conn: Connection, differences: Mapping[DiscrepancyId, Difference], staging_id: UUID, window: Window
+) -> list[DiscrepancyId]:
+    """Return those whose rows at Stripe are all staged, one of them of the window's day.
+
+    Of what Stripe had no row, whether there is one of the day now.
+    """
+    looked_for = [
+        {
+            "discrepancy_id": discrepancy_id,
+            "source_id": difference.source_id,
+            "category": difference.category,
+            "transaction_ids": list(difference.transaction_ids),
+        }
+        for discrepancy_id, difference in differences.items()
+    ]
+    of_the_day = {"staging_id": staging_id, "start": window.start, "end": window.end}
+    cursor = await conn.execute(SQL.find_shown, {"looked_for": orjson.dumps(looked_for).decode(), **of_the_day})
+    return [row[0] for row in await cursor.fetchall()]
 
 
 async def write_rows(
