@@ -105,6 +105,24 @@ async def test_a_payment_that_appears_after_it_failed_is_undone(
     assert (await payments.event_types(payment_id)).count("payment.task_undone") == 1
 
 
+async def test_an_undoing_that_the_bank_sends_back_calls_a_person(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    stripe_fake.server_errors = [False]
+    async with working(pool, stripe_fake, **SOON):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "failed")
+        await appear(stripe_fake, payment_id)
+        await payments.refresh(payment_id)
+        await undone(payments, pool, payment_id)
+        await payments.all_done()
+        stripe_fake.refunds[0]["status"] = "failed"
+        await payments.refresh(payment_id)
+        tasks = await eventually(payments.tasks, until=lambda rows: "dead" in [row[1] for row in rows])
+    assert [row[3] for row in tasks if row[1] == "dead"] == ["What was undone at Stripe came back"]
+    assert len(stripe_fake.refunds) == 1, "it is not refunded once more by itself"
+
+
 @pytest.mark.parametrize(
     "is_done_at_stripe",
     [
