@@ -5,16 +5,21 @@ from pathlib import Path
 from uuid import UUID
 
 import orjson
+import structlog
 
 from consumers.reconciliation.run_ref import RunRef
 from domain.ids import DiscrepancyId
 from domain.reconciliation.discrepancy import DiscrepancyState
 from domain.reconciliation.values import Difference, DiscrepancyStatus
 from domain.reconciliation.window import Window
-from event_store.reconciliation import DecidedDiscrepancy, load_discrepancies
+from event_store.reconciliation import DISCREPANCY, DecidedDiscrepancy
+from event_store.store import load_many
 from event_store.streams import LoadedStream
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from schemas.errors import SchemaError
+
+log = structlog.get_logger(__name__)
 
 SQL = Queries.load(Path(__file__).with_name("discrepancies.sql"))
 
@@ -22,10 +27,18 @@ SQL = Queries.load(Path(__file__).with_name("discrepancies.sql"))
 async def load_differences(
     conn: Connection, discrepancy_ids: Sequence[DiscrepancyId]
 ) -> dict[DiscrepancyId, Difference]:
-    """Return how discrepancies differ, as their streams say, in this order. Raises SchemaError."""
-    loaded = await load_discrepancies(conn, discrepancy_ids)
-    states = ((each, loaded[each].state) for each in discrepancy_ids if each in loaded)
-    return {discrepancy_id: state.difference for discrepancy_id, state in states if state is not None}
+    """Return how discrepancies differ, as their streams say, in this order; those that cannot be read are left out."""
+    streams = await load_many(conn, discrepancy_ids)
+    found: dict[DiscrepancyId, Difference] = {}
+    for discrepancy_id in discrepancy_ids:
+        try:
+            state = DISCREPANCY.load(streams[discrepancy_id]).state
+        except SchemaError as error:
+            log.warning("discrepancy_unreadable", discrepancy_id=str(discrepancy_id), error=error.explanation)
+            continue
+        if state is not None:
+            found[discrepancy_id] = state.difference
+    return found
 
 
 async def find_shown(

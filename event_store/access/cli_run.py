@@ -17,7 +17,7 @@ from event_store.access.admin import AccessAdmin, AccessRefused, By, ListedKey, 
 from event_store.access.log import AccessLog
 from event_store.access.secrets import NewSecret, draw_key
 from event_store.access.staff import StaffAccess
-from infra.cli.execute import run
+from event_store.command_line import run
 from infra.cli.output import console, print_json_lines, printable
 from infra.postgres.pool import Connection
 from infra.settings.loading import load_settings

@@ -34,7 +34,9 @@ from tests.integration.consumers.reconciliation.reconciliation_run import (
     Agreeing,
     Harness,
 )
+from tests.support.events_of_a_newer_release import append_unknown_event
 from tests.support.payment_histories import by_partition
+from tests.support.paystream_command import paystream
 from tests.support.read_model import load_log
 
 pytestmark = pytest.mark.integration
@@ -668,3 +670,32 @@ async def test_rows_that_the_database_has_lost_are_noticed(harness: Harness) -> 
     with pytest.raises(RowsLost, match="10 of Stripe's rows were written, and 0 are there"):
         await harness.reconciler(losing).run(RunId(run_id))
     assert (await harness.discrepancies()) == []
+
+
+async def test_a_discrepancy_that_cannot_be_read_holds_up_no_run(harness: Harness) -> None:
+    statement = Agreeing.of(2, currencies=("USD",))
+    harness.statement.stripe = statement.stripe
+    await harness.ledger.write([])
+    await harness.run()
+    (first, _) = await harness.query("SELECT discrepancy_id FROM reconciliation.discrepancies ORDER BY source_id")
+    async with harness.pool.connection() as conn:
+        await append_unknown_event(conn, first["discrepancy_id"])
+    await harness.ledger.write(statement.ledger)
+    harness.now += 86_400
+    for day in (NEXT_DAY, WINDOW.date):
+        assert (await harness.run(day)).completed is not None
+    assert differences(await harness.discrepancies()) == [("missing_here", "ch_00000000")]
+
+
+async def test_a_discrepancy_that_cannot_be_read_is_named_by_the_command(harness: Harness) -> None:
+    await spoilt(harness)
+    await harness.run()
+    (row,) = await harness.query("SELECT discrepancy_id FROM reconciliation.discrepancies WHERE kind = 'amount'")
+    async with harness.pool.connection() as conn:
+        event_id = await append_unknown_event(conn, row["discrepancy_id"])
+    settings = {"database_url": harness.database.url("app")}
+    explain = ("discrepancies", "explain", str(row["discrepancy_id"]), "--reason", "a tip", "--actor", "ana")
+    ended = await paystream(*explain, settings=settings)
+    assert (ended.code, "Traceback" in ended.errors) == (1, False), ended.errors
+    assert f"event {event_id}" in ended.errors
+    assert "cannot be read: unknown event type 'reconciliation.from_the_future'" in ended.errors
