@@ -142,6 +142,7 @@ class CurrencyUnsupported(DomainError):
     """Stripe charges no such currency."""
 
     code: ClassVar[str] = "currency_unsupported"
+    field: str = "currency"
 
     def __init__(self, *, currency: str) -> None:
         self.currency = currency
@@ -152,6 +153,7 @@ class AmountTooSmall(DomainError):
     """Below what Stripe charges in that currency, or nothing at all."""
 
     code: ClassVar[str] = "amount_too_small"
+    field: str = "amount_cents"
 
     def __init__(self, *, amount: Money, minimum: Money) -> None:
         self.amount = amount
@@ -163,6 +165,7 @@ class AmountTooLarge(DomainError):
     """Above what Stripe charges in that currency."""
 
     code: ClassVar[str] = "amount_too_large"
+    field: str = "amount_cents"
 
     def __init__(self, *, amount: Money, maximum: Money) -> None:
         self.amount = amount
@@ -174,6 +177,7 @@ class AmountNotRepresentable(DomainError):
     """A fraction that the currency does not have. ``multiple_of`` is in Stripe's unit."""
 
     code: ClassVar[str] = "amount_not_representable"
+    field: str = "amount_cents"
 
     def __init__(self, *, amount: Money, multiple_of: int) -> None:
         self.amount = amount

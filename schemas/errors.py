@@ -7,6 +7,14 @@ from typing import Any
 class SchemaError(Exception):
     """Root of the package's errors: the message itself is at fault, trying again cannot help."""
 
+    event: str | None = None
+    """Which recorded event it is of, for people, where that is known."""
+
+    @property
+    def explanation(self) -> str:
+        """What cannot be read and why, in a sentence for operators."""
+        return f"{self.event or 'an event'} cannot be read: {self}"
+
 
 class UnknownEventType(SchemaError):
     """An event names a type that this code does not know (`type`)."""

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from consumers.gateway.operators import ListedTask, TaskAdmin
 from domain.ids import EventId, PaymentId
-from infra.cli.execute import run_with_connection
+from event_store.command_line import run_with_connection
 from infra.cli.output import console, print_json_lines, printable
 from infra.postgres.pool import Connection
 

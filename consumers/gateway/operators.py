@@ -19,6 +19,7 @@ from domain.errors import DomainError
 from domain.ids import AttemptId, EventId, MerchantId, PaymentId
 from domain.payment.commands import AcceptStripe, GiveUpTask, PaymentCommand, RetryTask
 from domain.payment.decide import decide
+from domain.payment.errors import BrokenHistory
 from domain.payment.events import PaymentCancelRequested, PaymentEvent
 from event_store.decide import StillConflicting, StreamCommand, decide_and_append
 from event_store.event_log import ConnectionLog
@@ -163,7 +164,7 @@ class TaskAdmin:
         """
         correlation_id = str(uuid7())
         async with conn.transaction():
-            payment = await load_payment(conn, payment_id)
+            payment = await _load(conn, payment_id)
             if payment.state is None:
                 raise NoSuchTask(f"There is no payment {payment_id}.")
             merchant_id = payment.state.merchant_id
@@ -235,13 +236,25 @@ async def _append(
     command = StreamCommand(stream_id=payment_id, metadata=metadata, decide=decide_all)
     try:
         decided = (await decide_and_append(ConnectionLog(conn), PAYMENT, [command]))[payment_id]
-    except (DomainError, SchemaError) as error:
+    except DomainError as error:
         raise TaskRefused(f"The payment does not allow it: {error}") from error
+    except SchemaError as error:
+        raise TaskRefused(f"The payment does not allow it: {error.explanation}") from error
     except StillConflicting as error:
         raise TaskRefused("The payment changed again and again meanwhile. Try again.") from error
     if decided.events and decided.state is not None:
         await update_watch_list(conn, [(decided.before.state, decided.state)])
     return decided.events
+
+
+async def _load(conn: Connection, payment_id: PaymentId) -> LoadedPayment:
+    """Return a payment. Raises TaskRefused for one that cannot be read."""
+    try:
+        return await load_payment(conn, payment_id)
+    except BrokenHistory as error:
+        raise TaskRefused(f"The payment does not allow it: {error}") from error
+    except SchemaError as error:
+        raise TaskRefused(f"The payment does not allow it: {error.explanation}") from error
 
 
 def _failure(task: _Locked, payment: LoadedPayment) -> Sequence[PaymentCommand]:

@@ -23,6 +23,8 @@ from domain.payment.observations import RecordUndone
 MOST_KEYS = 20
 """So often it is tried anew after a failure of Stripe's own; then a person has to look."""
 _CAME_BACK = frozenset({"failed", "canceled"})
+_OVER = frozenset({"won", "warning_closed", "prevented"})
+"""A dispute in such a status takes no money."""
 _CANCELABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})
 
 
@@ -99,6 +101,11 @@ def observation_of(undo: Undo, answer: JsonObject) -> RecordUndone:
     if undo.request.operation is TaskOperation.CANCEL_INTENT:
         return undo.observation
     return replace(undo.observation, refunds=(*undo.observation.refunds, _refund(answer)))
+
+
+def disputes_of(reading: StripePayment) -> tuple[str, ...]:
+    """Return the disputes of the charge that take its money or may: a refund takes none of them back."""
+    return tuple(str(dispute["id"]) for dispute in reading.disputes if dispute["status"] not in _OVER)
 
 
 def went_well(undo: Undo, answer: JsonObject) -> bool:

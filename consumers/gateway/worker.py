@@ -16,7 +16,7 @@ from consumers.gateway.decision import FinishedCall, is_superseded, requesting_e
 from consumers.gateway.job import Job
 from consumers.gateway.look_ups import LookUps, unknown_for_s
 from consumers.gateway.outcomes import RETRIES, CallOutcome, Succeeded, classify_error, is_stored_failure
-from consumers.gateway.plan import Call, LookUp, next_step
+from consumers.gateway.plan import Call, LookUp, next_step, searchable_after_s
 from consumers.gateway.results import result_of_call, result_of_failed_read, result_of_look_up
 from consumers.gateway.undo import MOST_KEYS, NotYet, Undo, Undone, observation_of, undo_step, went_well
 from consumers.stripe.client import LeaseExpired
@@ -186,14 +186,20 @@ class Worker:
         return result_of_call(task, request.event, outcome, lookup_after_s=self._look_up_in(None), uniform=_uniform)
 
     async def _refresh(self, task: Task, payment: PaymentState | None) -> TaskResult:
-        """Read the payment at Stripe and record what is new."""
+        """Read the payment at Stripe and record what is new.
+
+        Whoever asks may know of an intent that the search does not show yet.
+        """
         started = time.perf_counter()
         try:
             intent_id = None if payment is None else payment.intent_id
             if intent_id is None:
                 found = await self._stripe.find_intent(intent_id=None, payment_id=task.payment_id)
                 if found is None:
-                    return TaskResult.done()
+                    is_searchable = payment is None or task.age_s >= searchable_after_s(self._lease_s)
+                    return (
+                        TaskResult.done() if is_searchable else TaskResult.watch(delay_s=self._look_up_in(task.age_s))
+                    )
                 intent_id = StripeIntentId(found["id"])
             shown = await self._stripe.read(intent_id)
         except Exception as error:  # noqa: BLE001 - the table of outcomes knows every kind

@@ -12,7 +12,7 @@ from consumers.reconciliation.admin import ReconciliationAdmin
 from consumers.reconciliation.cli_run import format_money
 from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
 from domain.ids import PayoutId
-from infra.cli.execute import run
+from event_store.command_line import run
 from infra.cli.output import console, printable
 from infra.files import whole_file
 

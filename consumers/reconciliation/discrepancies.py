@@ -1,36 +1,65 @@
 """The worker's table of discrepancies: each as its stream says, and which run saw or resolved it last."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import orjson
+import structlog
 
 from consumers.reconciliation.run_ref import RunRef
-from domain.ids import BalanceSourceId, DiscrepancyId, RunId
+from domain.ids import DiscrepancyId
 from domain.reconciliation.discrepancy import DiscrepancyState
 from domain.reconciliation.values import Difference, DiscrepancyStatus
-from event_store.reconciliation import DecidedDiscrepancy
+from domain.reconciliation.window import Window
+from event_store.reconciliation import DISCREPANCY, DecidedDiscrepancy
+from event_store.store import load_many
 from event_store.streams import LoadedStream
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
+from schemas.errors import SchemaError
+
+log = structlog.get_logger(__name__)
 
 SQL = Queries.load(Path(__file__).with_name("discrepancies.sql"))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unresolved:
-    """A discrepancy that a run has to check again."""
+async def load_differences(
+    conn: Connection, discrepancy_ids: Sequence[DiscrepancyId]
+) -> dict[DiscrepancyId, Difference]:
+    """Return how discrepancies differ, as their streams say, in this order; those that cannot be read are left out."""
+    streams = await load_many(conn, discrepancy_ids)
+    found: dict[DiscrepancyId, Difference] = {}
+    for discrepancy_id in discrepancy_ids:
+        try:
+            state = DISCREPANCY.load(streams[discrepancy_id]).state
+        except SchemaError as error:
+            log.warning("discrepancy_unreadable", discrepancy_id=str(discrepancy_id), error=error.explanation)
+            continue
+        if state is not None:
+            found[discrepancy_id] = state.difference
+    return found
 
-    discrepancy_id: DiscrepancyId
-    run_id: RunId
-    date: date
-    kind: str
-    source_id: BalanceSourceId
-    category: str
-    was_at_stripe: bool
-    """Whether Stripe had a row of it when it was last seen."""
+
+async def find_shown(
+    conn: Connection, differences: Mapping[DiscrepancyId, Difference], staging_id: UUID, window: Window
+) -> list[DiscrepancyId]:
+    """Return those whose rows at Stripe are all staged, one of them of the window's day.
+
+    Of what Stripe had no row, whether there is one of the day now.
+    """
+    looked_for = [
+        {
+            "discrepancy_id": discrepancy_id,
+            "source_id": difference.source_id,
+            "category": difference.category,
+            "transaction_ids": list(difference.transaction_ids),
+        }
+        for discrepancy_id, difference in differences.items()
+    ]
+    of_the_day = {"staging_id": staging_id, "start": window.start, "end": window.end}
+    cursor = await conn.execute(SQL.find_shown, {"looked_for": orjson.dumps(looked_for).decode(), **of_the_day})
+    return [row[0] for row in await cursor.fetchall()]
 
 
 async def write_rows(

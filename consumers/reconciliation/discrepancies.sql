@@ -45,15 +45,34 @@ SELECT n.discrepancy_id
   LEFT JOIN reconciliation.discrepancies d USING (discrepancy_id)
  WHERE d.version IS NULL OR d.version < n.version;
 
--- name: find_gone
--- What is unresolved of a day in a time zone and was not seen since a moment. What a run of another zone dated is looked at
--- one by one.
+-- name: find_unseen_of_day
+-- What is unresolved of a day in a time zone and was not seen since a moment, after an id. What a run of another zone dated
+-- is looked at one by one.
 SELECT d.discrepancy_id
   FROM reconciliation.discrepancies d
   JOIN reconciliation.runs r USING (run_id)
  WHERE d.status <> 'resolved' AND d.seen_at < %(since)s AND d.date = %(date)s AND r.time_zone = %(time_zone)s
+   AND d.discrepancy_id > %(after)s
  ORDER BY d.discrepancy_id
  LIMIT %(limit)s;
+
+-- name: find_shown
+-- Of these differences, those that a staging shows: all rows that they name, one of them between two moments; of one that
+-- names none, any row of its source and category between these.
+SELECT n.discrepancy_id
+  FROM jsonb_to_recordset(%(looked_for)s::jsonb)
+       AS n(discrepancy_id uuid, source_id text, category text, transaction_ids text[])
+ WHERE EXISTS (
+         SELECT FROM reconciliation.stripe_rows r
+          WHERE r.staging_id = %(staging_id)s AND r.source_id = n.source_id AND r.category = n.category
+            AND r.created >= %(start)s AND r.created < %(end)s
+            AND (n.transaction_ids = '{}' OR r.transaction_id = ANY (n.transaction_ids)))
+   AND NOT EXISTS (
+         SELECT FROM unnest(n.transaction_ids) AS named(transaction_id)
+          WHERE NOT EXISTS (
+                  SELECT FROM reconciliation.stripe_rows r
+                   WHERE r.staging_id = %(staging_id)s AND r.source_id = n.source_id
+                     AND r.transaction_id = named.transaction_id));
 
 -- name: find_known
 -- Of these, those that are there and not resolved.
@@ -62,7 +81,7 @@ SELECT discrepancy_id FROM reconciliation.discrepancies
 
 -- name: find_unresolved
 -- What is unresolved and was not seen since a moment, that seen longest ago first.
-SELECT discrepancy_id, run_id, date, kind, source_id, category, stripe_amount IS NOT NULL AS was_at_stripe
+SELECT discrepancy_id
   FROM reconciliation.discrepancies
  WHERE status <> 'resolved' AND seen_at < %(since)s
  ORDER BY seen_at

@@ -11,6 +11,7 @@ from event_store.reconciliation import command_discrepancies, metadata
 from infra.access.actors import operator_actor
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
+from schemas.errors import SchemaError
 
 
 async def explain(conn: Connection, discrepancy_id: DiscrepancyId, *, actor: str, reason: str) -> str:
@@ -45,6 +46,8 @@ async def _command(conn: Connection, discrepancy_id: DiscrepancyId, command: Dis
         raise NoSuchDiscrepancy(str(error)) from None
     except DomainError as error:
         raise ReconciliationRefused(str(error)) from None
+    except SchemaError as error:
+        raise ReconciliationRefused(f"The discrepancy does not allow it: {error.explanation}") from error
     except StillConflicting as error:
         raise ReconciliationRefused("It changed again and again meanwhile. Try again.") from error
     return bool(decided[discrepancy_id].events)

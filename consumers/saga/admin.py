@@ -60,11 +60,15 @@ class SagaAdmin:
         return await list_sagas(conn, statuses=statuses, is_open=set(statuses) <= set(OPEN), limit=limit)
 
     async def show(self, conn: Connection, saga_id: UUID) -> ShownSaga:
-        """Return a saga with all that happened to it."""
+        """Return a saga with all that happened to it, whether this release can read that or not."""
         saga, definition = await self._find(conn, saga_id)
         events = await masked(conn, await load(conn, saga_id))
-        state = definition.saga.load(events).state
-        waits_for = () if state is None else definition.waits_for_of(state)
+        waits_for: Sequence[str]
+        try:
+            state = definition.saga.load(events).state
+            waits_for = () if state is None else definition.waits_for_of(state)
+        except SchemaError as error:
+            waits_for = (f"what nobody can tell: {error.explanation}",)
         return ShownSaga(saga=saga, waits_for=waits_for, events=events)
 
     async def retry(self, conn: Connection, saga_id: UUID, *, actor: str, reason: str, now: float) -> str:
@@ -104,8 +108,10 @@ class SagaAdmin:
                 await make_due(conn, saga_id)  # first, as a step does: the other way round they would deadlock
                 await decide_and_append(log, definition.saga, [of_saga])
                 await AppendSignal().send(conn)
-        except (DomainError, SchemaError) as error:
+        except DomainError as error:
             raise SagaRefused(f"The saga does not allow it: {error}") from error
+        except SchemaError as error:
+            raise SagaRefused(f"The saga does not allow it: {error.explanation}") from error
         except StillConflicting as error:
             raise SagaRefused("The saga changed again and again meanwhile. Try again.") from error
 

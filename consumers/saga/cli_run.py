@@ -12,7 +12,7 @@ from consumers.saga.admin import OPEN, SagaAdmin, ShownSaga
 from consumers.saga.intake import by_kind
 from consumers.saga.registry import SAGAS
 from consumers.saga.store import ListedSaga
-from infra.cli.execute import run_with_connection
+from event_store.command_line import run_with_connection
 from infra.cli.output import console, print_json_lines, printable
 from infra.postgres.pool import Connection
 

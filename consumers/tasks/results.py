@@ -37,7 +37,7 @@ class TaskResult:
 
     @classmethod
     def watch(cls, *, delay_s: float) -> "TaskResult":
-        """Return that what was called failed is not at Stripe, and is looked for again: it may appear."""
+        """Return that Stripe does not show the payment, and that it is looked for again: it may appear."""
         return cls(status=TaskStatus.DUE, delay_s=delay_s)
 
     @classmethod

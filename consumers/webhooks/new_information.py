@@ -18,8 +18,11 @@ from domain.payment.state import PaymentState
 def is_new_information(reference: Reference, payment: PaymentState) -> bool:
     """Return whether the payment has to be read at Stripe because of an object in an event.
 
-    Also when the object contradicts the log, or cannot be read: then only Stripe knows what is true.
+    Also when the object contradicts the log, or cannot be read: then only Stripe knows what is true. And whenever
+    something was undone at Stripe: a refund that was to undo it may fail, and the log does not follow that.
     """
+    if payment.intents_undone:
+        return True
     if reference.kind is ObjectKind.CHARGE:
         return _more_is_refunded(reference.stripe_object, payment)
     try:

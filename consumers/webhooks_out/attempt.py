@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
 from consumers.webhooks_out import metrics
+from consumers.webhooks_out.bodies import Body
 from consumers.webhooks_out.intake import NAME
 from consumers.webhooks_out.outcomes import AttemptOutcome, DeliveryStatus, outcome_of
 from consumers.webhooks_out.store import (
@@ -48,22 +50,24 @@ class Attempts:
         self._pauses_s = tuple(pauses_s)
         self._disable_after_s = disable_after_s
 
-    async def make(self, delivery: LeasedDelivery, body: bytes | None) -> None:
+    async def make(self, delivery: LeasedDelivery, body: Body) -> None:
         """Send a body and write what came of it. Without one, or without its secret, it is tried again as if it failed.
 
-        What the database raises passes: then the lease runs out, and it is sent again.
+        Of a payment whose personal data was erased, what the endpoint answers in words is not kept. What the database
+        raises passes: then the lease runs out, and it is sent again.
         """
-        headers = None if body is None else self._headers(delivery, body)
-        if body is None or headers is None:
-            what = "event" if body is None else "secret"
+        content = body.content
+        headers = None if content is None else self._headers(delivery, content)
+        if content is None or headers is None:
+            what = "event" if content is None else "secret"
             answer = Answer(duration_ms=0, error=f"not sent: its {what} cannot be read here")
         else:
-            answer = await self._transport.send(delivery.url, headers, body)
+            answer = await self._transport.send(delivery.url, headers, content)
         is_sent = headers is not None
         outcome = outcome_of(answer, attempts=delivery.attempts, pauses_s=self._pauses_s)
         async with self._pool.connection() as conn:
             is_ours = await finish(conn, delivery, status=outcome.status, delay_s=outcome.delay_s)
-            await log_attempt(conn, delivery, answer)
+            await log_attempt(conn, delivery, replace(answer, body=None) if body.is_of_erased else answer)
             disabled = await self._record_health(conn, delivery, answer, outcome) if is_sent else None
         self._count(delivery, answer, outcome, result=_result(outcome, is_sent=is_sent, is_ours=is_ours))
         if disabled is not None:

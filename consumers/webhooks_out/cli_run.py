@@ -9,7 +9,7 @@ from uuid import UUID
 from rich.table import Table
 from rich.text import Text
 
-from infra.cli.execute import run_with_connection
+from event_store.command_line import run_with_connection
 from infra.cli.output import console, print_json_lines, printable
 from infra.errors import InfraError
 from infra.postgres.pool import Connection

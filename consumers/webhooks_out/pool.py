@@ -5,24 +5,21 @@ A database connection is held only to claim (and to load the events of what was 
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from consumers.webhooks_out import metrics
+from consumers.webhooks_out.bodies import Body, read_bodies
 from consumers.webhooks_out.claims import claim, find_lanes, share
 from consumers.webhooks_out.store import REMOVED_AT_ONCE, LeasedDelivery, count_due, remove_old
 from domain.ids import WebhookEndpointId
 from event_store.privacy.vault import AnyVault, NoVault
-from event_store.store import load_many
 from infra.kafka.consumer.retry_policy import is_transient
-from infra.postgres.pool import Connection, Pool
+from infra.postgres.pool import Pool
 from infra.process.due_work import DueWork
 from infra.process.pacing import Pacing
 from infra.process.waiting import wait_for_event
-from schemas.errors import SchemaError
-from schemas.events import PAYMENT_CODEC
-from schemas.http.webhook_messages import webhook_body
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +28,7 @@ _LOOK_EVERY_S = 1.0
 _COUNT_EVERY_S = 10.0
 _DRAIN_S = 5.0
 
-Make = Callable[[LeasedDelivery, bytes | None], Awaitable[None]]
+Make = Callable[[LeasedDelivery, Body], Awaitable[None]]
 
 
 class DeliveryPool:
@@ -98,7 +95,7 @@ class DeliveryPool:
             )
             leased = await claim(conn, quotas, limit=capacity, lease_ms=self._lease_ms)
             # In the claim's transaction: if this fails, nothing is claimed.
-            bodies = await _bodies(conn, leased, self._vault)
+            bodies = await read_bodies(conn, leased, self._vault)
         self._pacing.begin(len(leased))
         for delivery, body in zip(leased, bodies, strict=True):
             self._in_flight[delivery.endpoint_id] += 1
@@ -107,7 +104,7 @@ class DeliveryPool:
             running.add_done_callback(self._running.discard)
         return len(leased)
 
-    async def _run(self, delivery: LeasedDelivery, body: bytes | None) -> None:
+    async def _run(self, delivery: LeasedDelivery, body: Body) -> None:
         try:
             await self._make(delivery, body)
         except Exception:
@@ -152,25 +149,3 @@ class DeliveryPool:
             running.cancel()
         if left:
             await asyncio.wait(left, timeout=1.0)
-
-
-async def _bodies(conn: Connection, deliveries: Sequence[LeasedDelivery], vault: AnyVault) -> list[bytes | None]:
-    """Return the body of each, read from the log; None where the event is not there, or cannot be read.
-
-    Personal data is in clear, as the merchant sees it in the query API; what was erased since is not in it.
-    """
-    if not deliveries:
-        return []
-    streams = await load_many(conn, list({each.payment_id for each in deliveries}))
-    to_send = {each.event_id for each in deliveries}
-    found = [event for stream in streams.values() for event in stream if event.event_id in to_send]
-    events = {event.event_id: event for event in await vault.decrypt(found)}
-    bodies: list[bytes | None] = []
-    for delivery in deliveries:
-        event = events.get(delivery.event_id)
-        try:
-            bodies.append(None if event is None else webhook_body(event, PAYMENT_CODEC.decode(event)))
-        except SchemaError as error:
-            log.warning("webhook_event_unreadable", event_id=str(delivery.event_id), error=str(error))
-            bodies.append(None)
-    return bodies

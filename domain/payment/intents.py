@@ -135,12 +135,20 @@ def _authorized(state: PaymentState, observed: RecordAuthorized) -> PaymentAutho
         raise _inconsistent(state, f"{state.amount_authorized} is held, not {observed.amount}")
     if observed.amount < state.amount_captured:
         raise _inconsistent(state, f"{state.amount_captured} was captured of {observed.amount}")
+    if _ended_unasked(state):
+        raise _inconsistent(state, f"{observed.amount} is held, yet the payment is {state.status}")
     is_more_precise = state.status is PaymentStatus.REQUIRES_CAPTURE and _adds_capture_before(state, observed)
     if state.status not in _OPEN and not is_more_precise:
         return None
     return PaymentAuthorized(
         amount=observed.amount, charge_id=observed.charge_id, capture_before=observed.capture_before
     )
+
+
+def _ended_unasked(state: PaymentState) -> bool:
+    """Whether it was concluded here that nothing is charged: Stripe does not know, and may hold money all the same."""
+    is_canceled_here = state.status is PaymentStatus.CANCELED and state.intent_id is None
+    return is_canceled_here or state.status is PaymentStatus.FAILED
 
 
 def _adds_capture_before(state: PaymentState, observed: RecordAuthorized) -> bool:

@@ -3,6 +3,9 @@
 A refund reserves its amount when it is requested, so that concurrent refunds can never exceed what was
 captured. Pending goes to succeeded or failed; succeeded can still turn failed; failed is final and gives the
 amount back. https://docs.stripe.com/refunds
+
+One that failed here, and of which Stripe says otherwise whenever it lists it, contradicts: its amount may be refunded
+twice. What a call answered may be older than the failure, and contradicts nothing.
 """
 
 from collections.abc import Mapping
@@ -34,7 +37,7 @@ from domain.payment.observations import (
     RefundObservation,
 )
 from domain.payment.state import PaymentState, Refund
-from domain.payment.values import PaymentStatus, RefundStatus
+from domain.payment.values import PaymentStatus, RefundReason, RefundStatus
 
 _UNCHARGED = "Nothing was charged: there is nothing to refund. Cancel the payment instead"
 _NOT_REFUNDABLE: Mapping[PaymentStatus, str] = MappingProxyType(
@@ -80,6 +83,8 @@ def record_found(state: PaymentState, observed: RecordRefundFound) -> tuple[Refu
         if observed.amount != known.amount:
             raise _inconsistent(state, f"Refund {observed.refund_id} is of {known.amount}, not of {observed.amount}")
         _check_same_refund(state, known, observed.stripe_refund_id)
+        if known.status is RefundStatus.FAILED:
+            raise _inconsistent(state, f"Refund {known.refund_id} failed, yet {observed.stripe_refund_id} has not")
         return ()
     _check_stripe_id_is_new(state, observed.refund_id, observed.stripe_refund_id)
     _check_amount(state, observed.amount)
@@ -99,7 +104,7 @@ def record(state: PaymentState, observed: RefundObservation) -> tuple[RefundEven
     refund = state.refunds.get(observed.refund_id)
     if refund is None:
         if isinstance(observed, RecordRefundFailed) and observed.stripe_refund_id is not None:
-            return _found_and_failed(state, observed, observed.stripe_refund_id)
+            return _found_and_failed(state, observed, observed.stripe_refund_id, reason=None)
         raise _inconsistent(state, f"No refund {observed.refund_id} was requested")
     match observed:
         case RecordRefundPending():
@@ -115,9 +120,9 @@ def record(state: PaymentState, observed: RefundObservation) -> tuple[RefundEven
 
 
 def _found_and_failed(
-    state: PaymentState, observed: RecordRefundFailed, stripe_refund_id: StripeRefundId
+    state: PaymentState, observed: RecordRefundFailed, stripe_refund_id: StripeRefundId, *, reason: RefundReason | None
 ) -> tuple[RefundEvent, ...]:
-    """Record a refund that was made at Stripe itself and failed; no limit applies if its money moved."""
+    """Record a refund that nobody knew to be at Stripe, and that failed; no limit applies if its money moved."""
     if observed.moved is None:
         return ()
     _check_stripe_id_is_new(state, observed.refund_id, stripe_refund_id)
@@ -126,7 +131,7 @@ def _found_and_failed(
         raise _inconsistent(state, f"{observed.moved} was refunded of {state.amount_captured}, and came back")
     return (
         RefundFound(
-            refund_id=observed.refund_id, stripe_refund_id=stripe_refund_id, amount=observed.moved, reason=None
+            refund_id=observed.refund_id, stripe_refund_id=stripe_refund_id, amount=observed.moved, reason=reason
         ),
         RefundFailed(
             refund_id=observed.refund_id,
@@ -149,15 +154,20 @@ def _succeeded(refund: Refund, observed: RecordRefundSucceeded) -> tuple[RefundS
     return (RefundSucceeded(refund_id=observed.refund_id, stripe_refund_id=observed.stripe_refund_id),)
 
 
-def _failed(state: PaymentState, refund: Refund, observed: RecordRefundFailed) -> tuple[RefundFailed, ...]:
+def _failed(state: PaymentState, refund: Refund, observed: RecordRefundFailed) -> tuple[RefundEvent, ...]:
     if observed.stripe_refund_id is not None and refund.stripe_refund_id not in {None, observed.stripe_refund_id}:
         raise _another(state, refund, observed.stripe_refund_id)
+    if observed.stripe_refund_id is None and refund.stripe_refund_id is not None:
+        return ()  # Stripe has made it: what becomes of it, only Stripe can say
     if refund.status is RefundStatus.FAILED:
+        if refund.stripe_refund_id is None and observed.stripe_refund_id is not None:
+            # Stripe made it after all, and it failed there: its money may have gone and come back.
+            return _found_and_failed(state, observed, observed.stripe_refund_id, reason=refund.reason)
         return ()
     return (
         RefundFailed(
             refund_id=observed.refund_id,
-            stripe_refund_id=observed.stripe_refund_id or refund.stripe_refund_id,
+            stripe_refund_id=observed.stripe_refund_id,
             code=observed.code,
             message=observed.message,
         ),

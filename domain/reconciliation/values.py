@@ -87,6 +87,11 @@ class Difference:
         return discrepancy_id_of(self.kind, self.source_id, self.category, None if has_one_row else only_row)
 
     @property
+    def rows_at_stripe(self) -> frozenset[BalanceTransactionId]:
+        """Which rows Stripe has of it, as far as it names them; none where Stripe lacks it."""
+        return frozenset(self.transaction_ids) if self.stripe is not None else frozenset()
+
+    @property
     def may_have_more_stripe_rows(self) -> bool:
         """Whether Stripe may have more rows of it, on other days: it has none so far, or one of a double."""
         return self.stripe is None or (self.kind is DifferenceKind.DUPLICATE and len(self.transaction_ids) == 1)

@@ -27,9 +27,9 @@ class Window:
     """How many seconds beside its start and end are its own too, as far as the ledger dates things."""
 
     @classmethod
-    def of_any_day(cls, *, date: dt.date, cutoff: int, now: int) -> Self:
+    def of_any_day(cls, *, date: dt.date, time_zone: str, cutoff: int, now: int) -> Self:
         """Return a window that holds every moment: a difference is looked at again, whatever its day."""
-        return cls(date=date, start=_FIRST, end=_LAST, cutoff=cutoff, now=now)
+        return cls(date=date, start=_FIRST, end=_LAST, cutoff=cutoff, now=now, time_zone=time_zone)
 
     @property
     def first(self) -> int:

@@ -7,7 +7,7 @@ no.
 from typing import assert_never
 
 from domain.ids import UserId
-from domain.money import Money, check_representable
+from domain.money import AmountNotRepresentable, AmountTooLarge, AmountTooSmall, Money, check_representable
 from domain.payment.commands import RequestPayment
 from domain.payment.errors import InvalidPaymentRequest
 from domain.payment.requests import request_payment
@@ -104,6 +104,9 @@ def _request(command: RequestSplitPayment) -> SplitPaymentRequested:
             request_payment(leg_request(command, leg, number))
         except InvalidPaymentRequest as error:
             raise _invalid(error, within=f"legs.{number}.") from None
+        except (AmountTooSmall, AmountTooLarge, AmountNotRepresentable) as error:
+            error.field = f"legs.{number}.{error.field}"
+            raise
     _check_own(command)
     return SplitPaymentRequested(
         split_payment_id=command.split_payment_id,

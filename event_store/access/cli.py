@@ -130,7 +130,11 @@ def _group() -> None:
 def recovery_codes_reset(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The account's name in BACK_OFFICE_STAFF.")],
     reason: Annotated[str, _REASON],
+    *,
     actor: Annotated[str | None, _ACTOR] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Though nobody of that name was ever logged in: the account is new.")
+    ] = False,
 ) -> None:
     """Make new recovery codes for somebody, and show them once.
 
@@ -138,4 +142,4 @@ def recovery_codes_reset(
     """
     from event_store.access.cli_run import run_reset_recovery_codes
 
-    raise SystemExit(run_reset_recovery_codes(name, actor=actor_or_user(actor), reason=reason))
+    raise SystemExit(run_reset_recovery_codes(name, actor=actor_or_user(actor), reason=reason, force=force))

@@ -17,7 +17,7 @@ from event_store.access.admin import AccessAdmin, AccessRefused, By, ListedKey, 
 from event_store.access.log import AccessLog
 from event_store.access.secrets import NewSecret, draw_key
 from event_store.access.staff import StaffAccess
-from infra.cli.execute import run
+from event_store.command_line import run
 from infra.cli.output import console, print_json_lines, printable
 from infra.postgres.pool import Connection
 from infra.settings.loading import load_settings
@@ -142,13 +142,18 @@ def run_rotate_key(named: str, *, hours: int, actor: str, reason: str) -> int:
     return _run(work)
 
 
-def run_reset_recovery_codes(name: str, *, actor: str, reason: str) -> int:
-    """Make them and print them, this once; return the exit code."""
+def run_reset_recovery_codes(name: str, *, actor: str, reason: str, force: bool) -> int:
+    """Make them and print them, this once; return the exit code. `force`: for who never logged in, too."""
 
     async def work(conn: Connection, _: AccessDatabaseSettings) -> int:
         if not _STAFF_NAME.fullmatch(name):
             raise AccessRefused(f"{name!r} is no name: a letter, then letters, digits and any of . _ @ + -")
         staff = StaffAccess(conn, AccessLog(conn), name=name, actor=f"operator:{actor}")
+        if not force and not await staff.is_known():
+            raise AccessRefused(
+                f"nobody of the name {name} was ever logged in to the back office. Remedy: write it as in "
+                "BACK_OFFICE_STAFF; if it is, and the account is new: --force"
+            )
         codes = await staff.make_codes(reason=reason)
         print(f"Recovery codes of {name}, shown this once; those before are not valid any more:", file=sys.stderr)
         print("\n".join(codes))

@@ -83,6 +83,11 @@ class StaffAccess:
         async with self._conn.transaction():
             await self._append(event)
 
+    async def is_known(self) -> bool:
+        """Return whether anything was ever recorded of the name."""
+        stream_id = staff_stream(self._name)
+        return bool((await self._log.load_many([stream_id]))[stream_id])
+
     async def codes_left(self) -> int:
         """Return how many recovery codes they have."""
         row = await (await self._conn.execute(QUERIES["count"], {"name": self._key})).fetchone()

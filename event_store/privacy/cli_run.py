@@ -9,11 +9,11 @@ import psycopg
 
 from domain.ids import MerchantId
 from event_store.archive.one_log import OneLog
+from event_store.command_line import run
 from event_store.privacy.erase import Erased, ErasureRefused, Order, erase, record_export
 from event_store.privacy.export import exported
 from event_store.privacy.rewrap import rewrap
 from event_store.privacy.vault import AnyVault, open_vault
-from infra.cli.execute import run
 from infra.files import whole_file
 from infra.postgres.pool import Connection
 from infra.settings.archive import ArchiveFolderSettings

@@ -100,6 +100,11 @@ async def erase(
             f"{len(found.under_way)} payments of this user are under way ({ids}): a call to Stripe would go on with "
             "other data than it began with. Remedy: wait until they are through, or --force"
         )
+    if found.unreadable and not force:
+        raise ErasureRefused(
+            f"whether payments of this user are under way cannot be told: {found.unreadable[0]}. "
+            "Remedy: use the release that recorded it, or --force"
+        )
     in_clear = await _count_in_clear(conn, found, metadata_keys)
     erasure_id = ErasureId(uuid7())
     for _ in range(_TRIES):
@@ -236,8 +241,8 @@ async def _mark_streams(
     """Append to each stream what was erased of it; return how many had something. Again, it finds nothing to do."""
     marked = 0
     kinds: Sequence[tuple[Aggregate[Any, Any], Sequence[UUID]]] = (
-        (PAYMENT, found.payments),
-        (SPLIT_PAYMENT, found.split_payments),
+        (_passing_over_unread(PAYMENT), found.payments),
+        (_passing_over_unread(SPLIT_PAYMENT), found.split_payments),
     )
     for aggregate, stream_ids in kinds:
         for batch in batches(stream_ids):
@@ -249,6 +254,11 @@ async def _mark_streams(
                 results = await decide_and_append(ConnectionLog(conn), aggregate, commands)
             marked += sum(bool(each.events) for each in results.values())
     return marked
+
+
+def _passing_over_unread(aggregate: Aggregate[Any, Any]) -> Aggregate[Any, Any]:
+    """Return how its streams are read here: what is erased of one does not depend on its state."""
+    return replace(aggregate, evolve_unread=lambda state: state)
 
 
 async def _first_keys(conn: Connection, stream_ids: Sequence[UUID]) -> set[UUID]:
@@ -283,8 +293,8 @@ def _erased_fields(
 
 def personal_in_clear(event: RecordedEvent, subject: Subject, metadata_keys: Collection[str]) -> Iterable[str]:
     """Return where an event has values of a subject in clear: it was recorded before they were encrypted."""
-    event_type = BY_NAME[event.type]
-    if event_type.personal is None:
+    event_type = BY_NAME.get(event.type)
+    if event_type is None or event_type.personal is None:
         return []
     values = event_type.personal.find(orjson.loads(event.data), metadata_keys)
     return [each.pointer for each in values if each.subject == subject and EncryptedValue.parse(each.value) is None]

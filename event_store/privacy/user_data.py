@@ -17,6 +17,7 @@ from event_store.store import load_many, recorded_event
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.envelope import RecordedEvent
+from schemas.errors import SchemaError
 from schemas.events import PAYMENT_CODEC
 from schemas.events.stripe_events import CATEGORY as STRIPE_EVENT
 from schemas.personal import Subject
@@ -50,6 +51,8 @@ class UserData:
     """Of the keys that the streams' own events need, whether they are there or were lost."""
     under_way: list[UUID] = field(default_factory=list)
     """Those of which Stripe is yet to be told, or whose saga has not ended."""
+    unreadable: list[str] = field(default_factory=list)
+    """Events that cannot be read, each with the reason: whether their streams are under way cannot be told."""
 
     @property
     def streams(self) -> list[UUID]:
@@ -112,16 +115,23 @@ def ids_named(data: dict[str, Any]) -> Iterator[str]:
 def _add(found: UserData, stream_id: UUID, events: Sequence[RecordedEvent]) -> None:
     found.key_ids |= _keys_of_user(orjson.loads(events[0].data), found.subject)
     if events[0].category == PAYMENT_CODEC.category:
-        payment = PAYMENT.load(events).state
-        is_under_way = payment is not None and payment.intent_id is None and not payment.is_terminal
         found.references.add(str(stream_id))
         for event in events:
             found.references.update(_stripe_ids(orjson.loads(event.data)))
-    else:
-        split = SPLIT_PAYMENT.load(events).state
-        is_under_way = split is not None and split.saga_status not in ENDED
-    if is_under_way:
-        found.under_way.append(stream_id)
+    try:
+        if _is_under_way(events):
+            found.under_way.append(stream_id)
+    except SchemaError as error:
+        found.unreadable.append(error.explanation)
+
+
+def _is_under_way(events: Sequence[RecordedEvent]) -> bool:
+    """Whether Stripe is yet to be told of a payment, or a saga has not ended. Raises SchemaError."""
+    if events[0].category == PAYMENT_CODEC.category:
+        payment = PAYMENT.load(events).state
+        return payment is not None and payment.intent_id is None and not payment.is_terminal
+    split = SPLIT_PAYMENT.load(events).state
+    return split is not None and split.saga_status not in ENDED
 
 
 def _keys_of_user(data: dict[str, Any], subject: Subject) -> set[UUID]:

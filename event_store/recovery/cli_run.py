@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
+from event_store.command_line import run
 from event_store.recovery.admin import RecoveryAdmin
 from event_store.recovery.examination import Examined, ShownEvent
 from event_store.recovery.traces import GROUP, RedisTraces, StripeTraces, Trace
-from infra.cli.execute import run
 from infra.cli.output import console
 from infra.postgres.pool import Connection
 from infra.postgres.sessions import connect_session

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from event_store.command_line import run
 from event_store.proofs.errors import ProofError
 from event_store.proofs.key_files import write_new_key
 from event_store.proofs.note import COSIGNATURE_V1
 from event_store.witness.settings import state_file_beside
 from event_store.witness.state import WitnessState
-from infra.cli.execute import run
 
 
 def run_new_key(name: str, file: Path) -> int:

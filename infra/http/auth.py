@@ -27,6 +27,9 @@ _WITHHELD = (
 )
 
 
+_USE_BEARER = "use one header Authorization: Bearer <API key>, and no other scheme."
+
+
 def authenticated(scope: Scope, anonymous_merchant_id: str | None = None) -> Callable[..., Awaitable[Principal]]:
     """Return a FastAPI dependency that yields the caller, whose key must have `scope`.
 
@@ -60,10 +63,12 @@ def authenticated(scope: Scope, anonymous_merchant_id: str | None = None) -> Cal
 
 def _known(values: list[str], request: Request) -> Principal:
     if not values:
-        raise _unauthenticated("No API key was sent: use the header Authorization: Bearer <API key>.", "Bearer")
-    keyring: ApiKeyring = request.app.state.keyring
+        raise _unauthenticated(f"No API key was sent: {_USE_BEARER}", "Bearer")
     token = _bearer_token(values)
-    principal = keyring.find(token) if token else None
+    if not token:
+        raise _unauthenticated(f"No API key can be read from the request: {_USE_BEARER}", "Bearer")
+    keyring: ApiKeyring = request.app.state.keyring
+    principal = keyring.find(token)
     if principal is None:
         raise _unauthenticated("The API key is not valid.", 'Bearer error="invalid_token"')
     return principal

@@ -8,8 +8,8 @@ import psycopg
 from event_store.archive.archiving import ArchivePlan, Archiving
 from event_store.archive.errors import ArchiveError, ArchiveRefused
 from event_store.archive.sealed_part import SealedPart
+from event_store.command_line import run
 from event_store.proofs.stores import tile_store
-from infra.cli.execute import run
 from infra.cli.output import ProgressLine
 from infra.settings.archive import ArchiveSettings
 from infra.settings.kafka import KafkaSettings

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from event_store.command_line import run
 from event_store.proofs.checkpoint import Checkpoint
 from event_store.proofs.errors import MalformedProof, ProofError
 from event_store.proofs.key_files import write_new_key
@@ -10,7 +11,6 @@ from event_store.proofs.note import PublicKey
 from event_store.proofs.statement import Statement, entry_of_document
 from event_store.proofs.tlog_proof import TlogProof
 from event_store.proofs.witnesses import Quorum, witness_key
-from infra.cli.execute import run
 from infra.cli.output import printable
 from projections.audit.suffixes import EVENT_SUFFIX
 

@@ -11,6 +11,7 @@ import orjson
 import psycopg
 
 from event_store.archive.one_log import OneLog
+from event_store.command_line import run
 from event_store.proofs.errors import ProofError
 from event_store.proofs.note import Note, PublicKey
 from event_store.proofs.prove import NotSealed, Prover, best_checkpoint
@@ -20,7 +21,7 @@ from event_store.proofs.stores import tile_store
 from event_store.proofs.tile_store import TileStore
 from event_store.proofs.verify import Source, Verification
 from event_store.proofs.witnesses import Quorum, configured_witnesses
-from infra.cli.execute import COULD_NOT_LOOK, run
+from infra.cli.execute import COULD_NOT_LOOK
 from infra.cli.output import ProgressLine, printable
 from infra.files import whole_file
 from infra.postgres.pool import Connection

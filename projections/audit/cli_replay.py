@@ -14,12 +14,12 @@ import psycopg
 
 from domain.ids import MerchantId
 from event_store.archive.one_log import OneLog
+from event_store.command_line import run
 from event_store.privacy.masking import masked
 from event_store.replay.files import EventFile, ReplayRefused, as_json, format_of, kept_selection
 from event_store.replay.reading import Run, Selection, final_position, read_runs
 from event_store.replay.topic import event_topic
 from event_store.store import read_log_state
-from infra.cli.execute import run
 from infra.postgres.pool import Connection
 from infra.settings.archive import ArchiveFolderSettings
 from infra.settings.kafka import KafkaSettings

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.ids import PaymentId
+from event_store.command_line import run
 from event_store.privacy.vault import open_vault_at
-from infra.cli.execute import COULD_NOT_LOOK, run
+from infra.cli.execute import COULD_NOT_LOOK
 from infra.cli.output import ProgressLine, console, json_text, printable
 from infra.errors import InfraError
 from infra.files import whole_file

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.cli.execute import run
+from event_store.command_line import run
 from infra.postgres.pool import connect
 from infra.settings.loading import load_settings
 from infra.settings.postgres import ReadDatabaseSettings

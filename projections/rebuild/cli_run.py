@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
+from event_store.command_line import run
 from event_store.privacy.vault import open_vault_at
-from infra.cli.execute import run
 from infra.cli.output import ProgressLine, json_text
 from infra.postgres.pool import Connection
 from infra.settings.kafka import KafkaSettings

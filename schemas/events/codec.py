@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from domain.ids import EventId
 from schemas.envelope import EventMetadata, NewEvent, RecordedEvent
-from schemas.errors import UnknownEventType
+from schemas.errors import SchemaError, UnknownEventType
 from schemas.events.event_type import EventType
 
 E = TypeVar("E")
@@ -41,7 +41,14 @@ class Codec(Generic[E]):
 
         Raises UnknownEventType, UnsupportedSchemaVersion or InvalidEventData: each a SchemaError.
         """
-        event_type = self._by_name.get(recorded.type)
-        if event_type is None:
-            raise UnknownEventType(recorded.type)
-        return event_type.read(recorded.data, recorded.schema_version)
+        try:
+            event_type = self._by_name.get(recorded.type)
+            if event_type is None:
+                raise UnknownEventType(recorded.type)
+            return event_type.read(recorded.data, recorded.schema_version)
+        except SchemaError as error:
+            error.event = (
+                f"event {recorded.event_id} (position {recorded.position}, "
+                f"version {recorded.version} of stream {recorded.stream_id})"
+            )
+            raise

@@ -6,7 +6,6 @@ Rows of other systems' payments are told apart here, and what the ledger lacks i
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from consumers.reconciliation.discrepancies import Unresolved
 from consumers.reconciliation.plan import RunProgress, RunRules
 from consumers.reconciliation.run.backfill import (
     UnmatchedRow,
@@ -82,24 +81,24 @@ class Lookups:
         await self._backfill(gaps)
 
     async def check_unresolved(self, staged: Staging, *, now: int) -> None:
-        """Check unresolved discrepancies of other days: resolve those that are gone, and backfill again."""
+        """Check unresolved discrepancies that the run has not seen: resolve those that are gone, and backfill again."""
         gaps = _Gaps()
-        unresolved = await self._recorder.unresolved_of_other_days(since=staged.begun_at, limit=self._rules.lookups)
-        for done, each in enumerate(unresolved):
+        unresolved = await self._recorder.find_unresolved(since=staged.begun_at, limit=self._rules.lookups)
+        for done, (discrepancy_id, difference) in enumerate(unresolved.items()):
             self._progress("looking", done, len(unresolved))
-            findings = await self._findings_of(each, now=now)
+            findings = await self._findings_of(difference, now=now)
             if findings is None:
-                await self._recorder.leave(each.discrepancy_id)
+                await self._recorder.leave(discrepancy_id)
                 continue
             owner = await self._owner_of(findings)
             if owner is not None and await is_foreign(self._pool, owner):
-                await self._recorder.resolve_foreign([each.discrepancy_id])
+                await self._recorder.resolve_foreign([discrepancy_id])
                 continue
             await self._recorder.observe(findings)
-            if each.discrepancy_id not in {finding.difference.discrepancy_id for finding in findings}:
+            if discrepancy_id not in {finding.difference.discrepancy_id for finding in findings}:
                 kinds = ", ".join(sorted({finding.difference.kind.value for finding in findings}))
                 reason = f"It is another difference now: {kinds}." if kinds else BOTH_AGREE
-                await self._recorder.resolve({each.discrepancy_id: reason})
+                await self._recorder.resolve({discrepancy_id: reason})
             gaps.add(findings, owner)
         await self._backfill(gaps)
 
@@ -135,22 +134,23 @@ class Lookups:
         await self._recorder.resolve_foreign([each.discrepancy_id for each in foreign])
         return [each for each in findings if not is_of_payment(each.difference)]
 
-    async def _findings_of(self, unresolved: Unresolved, *, now: int) -> list[Finding] | None:
-        """Return what differs now in the source of a discrepancy, on any day; None: Stripe does not show the source.
+    async def _findings_of(self, known: Difference, *, now: int) -> list[Finding] | None:
+        """Return what differs now in the source of a difference, on any day; None: Stripe does not show its rows.
 
-        Stripe never removes a row. When it had one, and now returns none, the query has failed to find it.
+        Stripe never removes a row. When it had one, and now returns another or none, the query has failed to find it.
         """
-        window = Window.of_any_day(date=unresolved.date, cutoff=self._rules.cutoff_s, now=now)
-        if unresolved.category == PAYOUT_ITEMS:
-            payout = await self._statement.payout(PayoutId(unresolved.source_id))
+        window = Window.of_any_day(date=known.date, time_zone=self._run.time_zone, cutoff=self._rules.cutoff_s, now=now)
+        if known.category == PAYOUT_ITEMS:
+            payout = await self._statement.payout(PayoutId(known.source_id))
             if payout is None:
                 return None
             found = classify_payout(payout, window)
             return [] if found is None else [found]
-        rows: Sequence[StripeRow] = await self._statement.rows_of(unresolved.source_id)
-        if unresolved.was_at_stripe and not any(row.category == unresolved.category for row in rows):
+        rows: Sequence[StripeRow] = await self._statement.rows_of(known.source_id)
+        shown = {row.transaction_id for row in rows if row.category == known.category}
+        if not known.rows_at_stripe <= shown or (known.stripe is not None and not shown):
             return None
         async with self._pool.connection() as conn:
-            movements = await movements_of(conn, [unresolved.source_id])
-        findings = classify(rows, movements[unresolved.source_id], window)
-        return [each for each in findings if each.difference.category == unresolved.category]
+            movements = await movements_of(conn, [known.source_id])
+        findings = classify(rows, movements[known.source_id], window)
+        return [each for each in findings if each.difference.category == known.category]

@@ -22,7 +22,7 @@ from consumers.reconciliation.run.staging import Staging, staging
 from consumers.reconciliation.run_ref import RunRef
 from consumers.reconciliation.schedule.runs import SQL, record_end
 from consumers.reconciliation.statement.statement import StripeStatement
-from domain.ids import RunId
+from domain.ids import PayoutId, RunId
 from domain.reconciliation.classify import classify_payout
 from domain.reconciliation.merge import with_foreign
 from domain.reconciliation.run import CompleteRun, FailRun, RunState, StartRun
@@ -108,9 +108,9 @@ class Reconciler:
                 if plan.can_look_up:
                     lookups = Lookups(self._pool, self._statement, self._rules, run, recorder, progress)
                     await lookups.look_up_candidates(compared, plan.scope.window)
-                    await recorder.resolve_gone(staged.begun_at)
+                    await recorder.resolve_gone(staged, plan.scope.window, payouts)
                     await lookups.check_unresolved(staged, now=int(self._clock()))
-            completed = await self._complete(run, recorder, compared, payouts)
+            completed = await self._complete(run, recorder, compared, payouts=len(payouts))
             log.info(
                 "reconciliation_completed",
                 date=state.date.isoformat(),
@@ -142,8 +142,8 @@ class Reconciler:
 
     async def _compare(
         self, staged: Staging, plan: RunPlan, recorder: DiscrepancyRecorder, progress: RunProgress
-    ) -> tuple[Comparison, int]:
-        """Compare rows, then payouts; return the comparison and the number of payouts."""
+    ) -> tuple[Comparison, set[PayoutId]]:
+        """Compare rows, then payouts; return the comparison, and which payouts were compared."""
         window = plan.scope.window
         rows = self._statement.rows(window.first, window.last)
         await staged.fill(rows, lambda done: progress("reading", done))
@@ -156,17 +156,17 @@ class Reconciler:
             heartbeat=lambda done: progress("comparing", done, 2 * staged.written),
         )
         compared = await comparer.run()
-        payouts = 0
+        payouts = set[PayoutId]()
         async for payout in self._statement.payouts(window.start, window.end):
-            payouts += 1
-            progress("payouts", payouts)
+            payouts.add(payout.payout_id)
+            progress("payouts", len(payouts))
             if (finding := classify_payout(payout, window)) is not None:
                 await comparer.accept([finding])
         await comparer.flush()
         return compared, payouts
 
     async def _complete(
-        self, run: RunRef, recorder: DiscrepancyRecorder, compared: Comparison, payouts: int
+        self, run: RunRef, recorder: DiscrepancyRecorder, compared: Comparison, *, payouts: int
     ) -> RunState:
         counts = await recorder.counts()
         command = CompleteRun(

@@ -1,19 +1,22 @@
 """Records what a run finds: events, and the rows of the discrepancies, in one transaction each time."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from psycopg.rows import class_row
 
 from consumers.reconciliation import metrics
-from consumers.reconciliation.discrepancies import SQL, Unresolved, write_rows
+from consumers.reconciliation.discrepancies import SQL, find_shown, load_differences, write_rows
+from consumers.reconciliation.run.staging import Staging
 from consumers.reconciliation.run_ref import RunRef
-from domain.ids import DiscrepancyId
+from domain.ids import DiscrepancyId, PayoutId
 from domain.reconciliation.discrepancy import RECONCILIATION, DiscrepancyCommand, Observe, Resolve
 from domain.reconciliation.events import DiscrepancyOpened, DiscrepancyReopened
-from domain.reconciliation.values import DifferenceKind, Finding
+from domain.reconciliation.values import PAYOUT_ITEMS, Difference, DifferenceKind, Finding
+from domain.reconciliation.window import Window
 from event_store.reconciliation import DecidedDiscrepancy, command_discrepancies
 from infra.postgres.pool import Pool
 
@@ -45,19 +48,26 @@ class DiscrepancyRecorder:
             batch = {each.difference.discrepancy_id: each for each in findings[at : at + BATCH]}
             await self._write({discrepancy_id: self._observed(finding) for discrepancy_id, finding in batch.items()})
 
-    async def resolve_gone(self, since: datetime) -> int:
-        """Resolve the discrepancies of this day that were not found since a moment; return how many."""
-        resolved = 0
+    async def resolve_gone(self, staged: Staging, window: Window, payouts: Collection[PayoutId]) -> None:
+        """Resolve the discrepancies of this day that were not found again though Stripe shows what they are of.
+
+        `payouts` are those that were compared. Whether what Stripe does not show is gone, only a look-up tells.
+        """
         day, zone = self._run.date, self._run.time_zone
-        of_the_day = {"date": day, "time_zone": zone, "since": since, "limit": BATCH}
+        of_the_day = {"date": day, "time_zone": zone, "since": staged.begun_at, "limit": BATCH}
+        after = DiscrepancyId(UUID(int=0))
         while True:
             async with self._pool.connection() as conn:
-                cursor = await conn.execute(SQL.find_gone, of_the_day)
-                gone = [row[0] for row in await cursor.fetchall()]
-            if not gone:
-                return resolved
+                cursor = await conn.execute(SQL.find_unseen_of_day, {**of_the_day, "after": after})
+                unseen = [DiscrepancyId(row[0]) for row in await cursor.fetchall()]
+                if not unseen:
+                    return
+                differences = await load_differences(conn, unseen)
+                gone = await find_shown(conn, differences, staged.staging_id, window)
+            of_payouts = {each for each, it in differences.items() if it.category == PAYOUT_ITEMS}
+            gone += [each for each in of_payouts if PayoutId(differences[each].source_id) in payouts]
             await self.resolve(dict.fromkeys(gone, BOTH_AGREE))
-            resolved += len(gone)
+            after = unseen[-1]
 
     async def resolve(self, reasons: Mapping[DiscrepancyId, str]) -> None:
         """Resolve discrepancies, each with a reason."""
@@ -77,11 +87,11 @@ class DiscrepancyRecorder:
             known = [row[0] for row in await cursor.fetchall()]
         await self.resolve(dict.fromkeys(known, _FOREIGN))
 
-    async def unresolved_of_other_days(self, *, since: datetime, limit: int) -> list[Unresolved]:
+    async def find_unresolved(self, *, since: datetime, limit: int) -> dict[DiscrepancyId, Difference]:
         """Return unresolved discrepancies that this run has not seen, the least recently checked first."""
-        async with self._pool.connection() as conn, conn.cursor(row_factory=class_row(Unresolved)) as cursor:
-            await cursor.execute(SQL.find_unresolved, {"since": since, "limit": limit})
-            return await cursor.fetchall()
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(SQL.find_unresolved, {"since": since, "limit": limit})
+            return await load_differences(conn, [DiscrepancyId(row[0]) for row in await cursor.fetchall()])
 
     async def leave(self, discrepancy_id: DiscrepancyId) -> None:
         """Leave a discrepancy that could not be checked as it is; others are checked first next time."""

@@ -54,18 +54,6 @@ class Cursor:
         """
         return replace(self, listing_from=None, listing_after=None, listing_newest=None, listing_began_at=None)
 
-    def held_at(self, created: int, *, for_s: int) -> "Cursor":
-        """Return it so that the next listing reaches back to a row made then, unless that is `for_s` behind.
-
-        Pages go from the newest row to the oldest, so those that follow in this listing do not lift it again.
-        """
-        newest = self.watermark if self.listing_newest is None else self.listing_newest
-        if created < newest - for_s:
-            return self
-        if self.listing_newest is None:
-            return replace(self, watermark=min(self.watermark, created))
-        return replace(self, listing_newest=min(self.listing_newest, created))
-
     def restarted(self) -> "Cursor":
         """Return it with its listing to be read again from the newest row on."""
         return replace(self, listing_after=None)

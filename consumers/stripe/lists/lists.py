@@ -42,6 +42,9 @@ class Lists(Protocol):
     async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:
         """Return the rows that were created then (Unix seconds) or later, and come after a row (None: the newest)."""
 
+    async def row(self, list_: StripeList, stripe_id: str) -> JsonObject | None:
+        """Return one row by its id; None when Stripe has none."""
+
 
 class StripeLists:
     """Stripe itself, or its sandbox. Of events, those of `event_types` are listed: 20 at most."""
@@ -68,3 +71,7 @@ class StripeLists:
             if after is not None and error.param == "starting_after":
                 raise CursorGone(after) from error
             raise
+
+    async def row(self, list_: StripeList, stripe_id: str) -> JsonObject | None:
+        """Return one row by its id; None when Stripe has none: an event is there for 30 days."""
+        return await self._stripe.find(_RESOURCES[list_], stripe_id)

@@ -8,8 +8,9 @@ which nothing was new: what follows was read before. That holds only for one tha
 was under way, and that nothing interrupted; one that was cut short goes on as a whole one. What a quick listing misses
 (a row that is shown late), the next whole one finds: docs/decisions/0031.
 
-A row that cannot be recorded holds up no other: it is left out, named in the log and counted, and the watermark stays
-at it, so that each whole listing tries it again, for as long as Stripe lists events.
+A row that cannot be recorded holds up no other: it is left out, named in the log and counted, and remembered in the
+transaction that moves the cursor past it. After a listing, what is remembered is asked for by its id, until it can be
+recorded or Stripe has it no more: docs/decisions/0060.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,17 +18,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import psycopg
+import stripe
 import structlog
 from prometheus_client import Counter
 
 from consumers.stripe.client import JsonObject, Page
-from consumers.stripe.lists import cursors
+from consumers.stripe.lists import cursors, left_out
 from consumers.stripe.lists.cursors import Cursor
 from consumers.stripe.lists.lists import CursorGone, Lists, StripeList
 from consumers.stripe.translate.errors import UnexpectedObject
 from event_store.appends import EventNotStorable, EventTooLarge
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
+from infra.stripe.guard.errors import NotSent
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +43,9 @@ for _list in StripeList:
 
 ERRORS_OF_A_ROW = (UnexpectedObject, EventTooLarge, EventNotStorable, psycopg.DataError, OverflowError)
 """What says that one row cannot be recorded, and nothing about the others."""
-_TRIED_AGAIN_FOR_S = 30 * 24 * 3600
-"""A row that still cannot be recorded then holds the watermark no longer. So long Stripe lists events:
-https://docs.stripe.com/api/events/list."""
+_NO_ANSWER = (stripe.StripeError, TimeoutError, NotSent)
+_MOST_IN_VAIN = 20
+"""So many rows that still cannot be recorded are asked for after one listing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,13 +104,12 @@ async def poll(
                 # First of all: it locks the list. So a page is recorded only if it was read after the last one was.
                 cursor = await _move(conn, list_, cursor, _after(cursor, page))
                 if page is not None:
-                    new, left_out = await _record(conn, list_, page.rows, record, correlation_id)
-                    if left_out is not None:
-                        cursor = await _move(conn, list_, cursor, cursor.held_at(left_out, for_s=_TRIED_AGAIN_FOR_S))
-                    if may_end_early and not new and cursor.listing_from is not None:
+                    new, left_out_now = await _record(conn, list_, page.rows, record, correlation_id)
+                    if may_end_early and not new and not left_out_now and cursor.listing_from is not None:
                         cursor = await _move(conn, list_, cursor, cursor.caught_up())
                     appended += new
                     read += len(page.rows)
+        await _try_left_out(pool, lists, list_, record, correlation_id, go_on)
     except (Overtaken, Conflicted):
         log.info("stripe_list_overtaken", list=list_.value)
         return False
@@ -142,24 +144,68 @@ async def _page(lists: Lists, list_: StripeList, cursor: Cursor, *, limit: int) 
 
 async def _record(
     conn: Connection, list_: StripeList, rows: Sequence[JsonObject], record: Record, correlation_id: str
-) -> tuple[int, int | None]:
-    """Record a page; return how much was new, and when the oldest row was made that was left out, if any was."""
+) -> tuple[int, int]:
+    """Record a page, and remember the rows that cannot be recorded; return how much was new of both."""
     try:
         async with conn.transaction():
-            return await record(conn, rows, correlation_id=correlation_id), None
+            return await record(conn, rows, correlation_id=correlation_id), 0
     except ERRORS_OF_A_ROW:
         pass  # which row it is of shows when each is recorded alone
-    new, left_out = 0, list[int]()
+    new, left_out_ids = 0, list[str]()
     for row in reversed(rows):
+        recorded = await _record_alone(conn, list_, row, record, correlation_id)
+        if recorded is None:
+            left_out_ids.append(str(row["id"]))
+        else:
+            new += recorded
+    return new, await left_out.remember(conn, list_, left_out_ids) if left_out_ids else 0
+
+
+async def _record_alone(
+    conn: Connection, list_: StripeList, row: JsonObject, record: Record, correlation_id: str
+) -> int | None:
+    """Record a row; return how much was new, or None when it cannot be recorded."""
+    try:
+        async with conn.transaction():
+            return await record(conn, [row], correlation_id=correlation_id)
+    except ERRORS_OF_A_ROW as error:
+        ROWS_LEFT_OUT.labels(list_.value).inc()
+        said = f"{type(error).__name__}: {error}"
+        log.error("stripe_list_row_left_out", list=list_.value, stripe_id=row.get("id"), error=said)  # noqa: TRY400 - no fault of this code
+        return None
+
+
+async def _try_left_out(  # noqa: PLR0917 - the parts of a poll
+    pool: Pool, lists: Lists, list_: StripeList, record: Record, correlation_id: str, go_on: Callable[[], bool]
+) -> None:
+    """Ask for the rows again that were left out, until too many of them still cannot be recorded.
+
+    What Stripe gives no answer for is asked for next time, after the others: the list was read all the same.
+    """
+    async with pool.connection() as conn:
+        due = await left_out.due(conn, list_)
+    in_vain = 0
+    for stripe_id in due:
+        if in_vain >= _MOST_IN_VAIN or not go_on():
+            return
         try:
-            async with conn.transaction():
-                new += await record(conn, [row], correlation_id=correlation_id)
-        except ERRORS_OF_A_ROW as error:
-            ROWS_LEFT_OUT.labels(list_.value).inc()
+            row = await lists.row(list_, stripe_id)
+        except _NO_ANSWER as error:
             said = f"{type(error).__name__}: {error}"
-            log.error("stripe_list_row_left_out", list=list_.value, stripe_id=row.get("id"), error=said)  # noqa: TRY400 - no fault of this code
-            left_out.append(int(row["created"]))
-    return new, min(left_out, default=None)
+            log.warning("stripe_list_row_not_read", list=list_.value, stripe_id=stripe_id, error=said)
+            async with pool.connection() as conn, conn.transaction():
+                await left_out.remember(conn, list_, [stripe_id])
+            return
+        async with pool.connection() as conn, conn.transaction():
+            if not await left_out.lock(conn, list_, stripe_id):
+                continue
+            if row is not None and await _record_alone(conn, list_, row, record, correlation_id) is None:
+                await left_out.remember(conn, list_, [stripe_id])
+                in_vain += 1
+                continue
+            await left_out.forget(conn, list_, stripe_id)
+            write = log.error if row is None else log.info
+            write("stripe_list_row_tried", list=list_.value, stripe_id=stripe_id, recorded=row is not None)
 
 
 async def _move(conn: Connection, list_: StripeList, before: Cursor, after: Cursor) -> Cursor:

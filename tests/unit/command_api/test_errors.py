@@ -81,7 +81,11 @@ def test_a_wrong_status_and_a_wrong_amount_are_told() -> None:
     assert problem_of(not_now).status == 409
     assert problem_of(not_now).members == {"payment_status": "pending"}
     one, fifty = Money(amount_cents=1, currency="USD"), Money(amount_cents=50, currency="USD")
-    assert problem_of(AmountTooSmall(amount=one, minimum=fifty)).members == {"amount_minimum_cents": 50}
+    too_small = AmountTooSmall(amount=one, minimum=fifty)
+    assert problem_of(too_small).members == {
+        "amount_minimum_cents": 50,
+        "errors": [{"field": "amount_cents", "message": str(too_small)}],
+    }
 
 
 def test_a_key_in_use_says_when_to_try_again() -> None:

@@ -9,7 +9,7 @@ import stripe
 from psycopg.rows import dict_row
 
 from consumers.balance.poller import poll_payouts, poll_transactions
-from consumers.stripe.client import Page
+from consumers.stripe.client import JsonObject, Page
 from consumers.stripe.lists.lists import Lists, StripeList
 from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import Pool
@@ -96,6 +96,9 @@ class Watched:
         if self.fail_at is not None and len(self.requests) >= self.fail_at:
             raise stripe.APIConnectionError("cut short")
         return await self.lists.page(list_, created_from=created_from, after=after, limit=limit)
+
+    async def row(self, list_: StripeList, stripe_id: str) -> JsonObject | None:
+        return await self.lists.row(list_, stripe_id)
 
 
 async def rows_at_stripe(admin: SandboxAdmin, *, hidden: bool = False) -> list[dict[str, Any]]:

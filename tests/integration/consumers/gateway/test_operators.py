@@ -24,6 +24,7 @@ from schemas.events import PAYMENT_CODEC
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
 from tests.support import paystream_command
 from tests.support.database import Database
+from tests.support.events_of_a_newer_release import append_unknown_event
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -370,3 +371,19 @@ async def test_the_command_that_accepts_stripes_word_needs_a_reason(database: Da
     assert (code, "--reason" in said) == (2, True)
     code, said = await paystream(database, *arguments, "--reason", "seen", group="payments")
     assert (code, "There is no payment" in said) == (1, True)
+
+
+async def test_a_payment_that_cannot_be_read_is_named_and_left(
+    payments: Payments, pool: Pool, admin: TaskAdmin
+) -> None:
+    payment_id = await payments.request()
+    async with pool.connection() as conn:
+        (task,) = await admin.list_tasks(conn, statuses=["due"])
+        event_id = await append_unknown_event(conn, payment_id)
+        named = f"event {event_id} .* cannot be read: unknown event type"
+        with pytest.raises(TaskRefused, match=named):
+            await admin.accept(conn, payment_id, **OPERATOR)
+        with pytest.raises(TaskRefused, match=named):
+            await admin.give_up(conn, task.event_id, **OPERATOR)
+        with pytest.raises(TaskRefused, match=named):
+            await admin.retry(conn, task.event_id, **OPERATOR)

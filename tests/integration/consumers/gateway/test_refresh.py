@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 import stripe
 
+from consumers.gateway.operators import TaskAdmin
 from consumers.stripe.fakes import MemoryStripe
+from consumers.stripe.translate.ids import PAYMENT_ID
 from consumers.tasks.intent_index import find_or_await_intents
 from consumers.tasks.models import TaskOperation, refresh_id
-from domain.ids import PaymentId, RefundId, RequestId, StripeIntentId
+from domain.ids import EventId, PaymentId, RefundId, RequestId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.values import CaptureMethod
+from event_store.payments import load_payment
 from infra.postgres.pool import Pool
 from infra.stripe.guard.errors import CircuitOpen
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, working
@@ -22,6 +25,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 TEN = Money(amount_cents=1000, currency="USD")
+ANOTHER_REQUEST = {"error": {"type": "idempotency_error", "message": "another request"}}
 
 
 @pytest.fixture
@@ -175,8 +179,7 @@ async def test_a_dead_call_is_unblocked_by_a_refresh_that_does_not_wait_for_it(
     async with working(pool, stripe_fake):
         payment_id = await payments.request(capture_method=CaptureMethod.MANUAL)
         await payments.becomes(payment_id, "requires_capture")
-        body = {"error": {"type": "idempotency_error", "message": "another request"}}
-        stripe_fake.failures = [stripe.IdempotencyError("another request", http_status=400, json_body=body)]
+        stripe_fake.failures = [stripe.IdempotencyError("another request", http_status=400, json_body=ANOTHER_REQUEST)]
         await payments.command(payment_id, CapturePayment(request_id=RequestId(uuid.uuid4())))
         await eventually(payments.tasks, until=lambda rows: ("capture_intent", "dead") in [row[:2] for row in rows])
         await payments.refresh(payment_id)
@@ -203,6 +206,37 @@ async def test_a_creation_whose_answer_was_never_understood_is_found_by_our_id(
         await eventually(payments.tasks, until=lambda rows: rows[0][1] == "dead")
         await payments.refresh(payment_id)
         await payments.becomes(payment_id, "succeeded")
+
+
+@pytest.mark.parametrize(("manual", "status"), [(False, "succeeded"), (True, "requires_capture")])
+async def test_a_payment_given_up_that_stripe_takes_late_is_said(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, manual: bool, status: str
+) -> None:
+    stripe_fake.failures = [stripe.IdempotencyError("another request", http_status=400, json_body=ANOTHER_REQUEST)]
+    stripe_fake.unsearchable = {"pi_1"}
+    async with working(pool, stripe_fake, lookup_after_s=0.05):
+        payment_id = await payments.request()
+        await eventually(payments.tasks, until=lambda rows: rows[0][1] == "dead")
+        await give_up(pool, payment_id)
+        charge = {"amount": 1000, "currency": "usd", "metadata": {PAYMENT_ID: str(payment_id)}, "confirm": True}
+        stripe_fake._create(
+            charge | {"payment_method": "pm_card_visa", "capture_method": "manual" if manual else "automatic"}
+        )
+        await payments.refresh(payment_id)  # a webhook: Stripe's search shows it up to a minute later
+        await eventually(
+            lambda: of_operation(payments, TaskOperation.REFRESH_PAYMENT), until=lambda rows: rows[0][1] > 1
+        )
+        stripe_fake.unsearchable = set()
+        await refresh_ends(payments, "done")
+    state = await payments.state(payment_id)
+    assert state.status == "failed"
+    assert [(each.object_id, each.status) for each in state.open_contradictions] == [("pi_1", status)]
+
+
+async def give_up(pool: Pool, payment_id: PaymentId) -> None:
+    async with pool.connection() as conn:
+        event_id = EventId((await load_payment(conn, payment_id)).events[0].event_id)
+        await TaskAdmin().give_up(conn, event_id, actor="ada", reason="nobody waits", force=True)
 
 
 async def test_a_reading_that_contradicts_is_told_once_and_blocks_nothing(

@@ -8,8 +8,9 @@ import pytest
 
 from consumers.stripe.fakes import MemoryStripe
 from consumers.stripe.translate.ids import PAYMENT_ID
+from consumers.tasks.intent_index import find_or_await_intents
 from consumers.tasks.models import TaskOperation
-from domain.ids import PaymentId, RefundId, RequestId
+from domain.ids import PaymentId, RefundId, RequestId, StripeIntentId
 from domain.money import Money
 from domain.payment.commands import CapturePayment, RequestRefund
 from domain.payment.events import TaskUndone
@@ -103,6 +104,47 @@ async def test_a_payment_that_appears_after_it_failed_is_undone(
     assert [(each.stripe_refund_id, each.amount.amount_cents) for each in found.refunds] == made_refunds
     assert stripe_fake.intents["pi_1"]["status"] == ("succeeded" if amount else "canceled")
     assert (await payments.event_types(payment_id)).count("payment.task_undone") == 1
+
+
+async def test_an_undoing_that_the_bank_sends_back_calls_a_person(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    stripe_fake.server_errors = [False]
+    async with working(pool, stripe_fake, **SOON):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "failed")
+        await appear(stripe_fake, payment_id)
+        await payments.refresh(payment_id)
+        await undone(payments, pool, payment_id)
+        await payments.all_done()
+        stripe_fake.refunds[0]["status"] = "failed"
+        await payments.refresh(payment_id)
+        tasks = await eventually(payments.tasks, until=lambda rows: "dead" in [row[1] for row in rows])
+    assert [row[3] for row in tasks if row[1] == "dead"] == ["What was undone at Stripe came back"]
+    assert len(stripe_fake.refunds) == 1, "it is not refunded once more by itself"
+
+
+@pytest.mark.parametrize(("status", "ends"), [("needs_response", "dead"), ("lost", "dead"), ("won", "done")])
+async def test_a_dispute_of_what_was_undone_finds_its_payment_and_a_person(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, *, status: str, ends: str
+) -> None:
+    stripe_fake.server_errors = [False]
+    async with pool.connection() as conn:
+        assert await find_or_await_intents(conn, [StripeIntentId("pi_1")]) == {}, "a webhook of the dispute came first"
+    async with working(pool, stripe_fake, **SOON):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "failed")
+        await appear(stripe_fake, payment_id)
+        await payments.refresh(payment_id)
+        await undone(payments, pool, payment_id)
+        await payments.all_done()
+        async with pool.connection() as conn:
+            assert await find_or_await_intents(conn, [StripeIntentId("pi_1")]) == {"pi_1": payment_id}
+        stripe_fake.disputes.append({"id": "du_1", "payment_intent": "pi_1", "status": status})
+        await payments.refresh(payment_id)
+        tasks = await eventually(payments.tasks, until=lambda rows: all(row[1] in {"dead", "done"} for row in rows))
+    said = [row[3] for row in tasks if row[0] == TaskOperation.REFRESH_PAYMENT]
+    assert said == ["What was undone at Stripe is disputed: du_1" if ends == "dead" else None]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,9 @@ from tests.integration.consumers.reconciliation.reconciliation_run import (
     Agreeing,
     Harness,
 )
+from tests.support.events_of_a_newer_release import append_unknown_event
 from tests.support.payment_histories import by_partition
+from tests.support.paystream_command import paystream
 from tests.support.read_model import load_log
 
 pytestmark = pytest.mark.integration
@@ -202,18 +204,21 @@ async def test_what_is_gone_is_resolved_and_comes_back(harness: Harness) -> None
     await harness.run()
     wrong = list(harness.statement.stripe)
     good = Agreeing.of(30)
-    harness.statement.stripe = good.stripe
-    await harness.ledger.write(good.ledger)
+    double, failure = wrong[-2:]
+    harness.statement.stripe = [*good.stripe, double, failure]  # Stripe removes no row
+    await harness.ledger.write([*good.ledger, good.ledger[6]._replace(category="refund_failure")])
     state = await harness.run()
     assert state.completed is not None
-    assert (state.completed.resolved, state.completed.found) == (7, {})
+    assert (state.completed.resolved, state.completed.found) == (6, {"duplicate": 1})
     found = await harness.discrepancies()
-    assert {row["status"] for row in found} == {"resolved"}
-    assert {row["actor"] for row in found} == {"reconciliation"}
+    assert differences(found) == [("duplicate", double.source_id)]
+    assert {row["actor"] for row in found if row["status"] == "resolved"} == {"reconciliation"}
     harness.statement.stripe = wrong
     await harness.run()
-    assert differences(await harness.discrepancies()) == [each for each in expected if each[0] != "missing_here"]
-    assert (await harness.events())["discrepancy.reopened"] == 6
+    assert differences(await harness.discrepancies()) == [
+        each for each in expected if each[0] not in {"missing_here", "status"}
+    ]
+    assert (await harness.events())["discrepancy.reopened"] == 4
 
 
 async def test_the_run_of_another_day_resolves_what_matches_by_then(harness: Harness) -> None:
@@ -467,6 +472,87 @@ async def test_what_stripe_does_not_show_any_more_is_not_called_gone(harness: Ha
     assert state.completed.resolved == 0
 
 
+async def test_a_run_of_another_day_dates_what_it_finds_by_stripes_row(harness: Harness) -> None:
+    statement = Agreeing.of(1, currencies=("USD",))
+    theirs, ours = statement.stripe[0], statement.ledger[0]
+    await harness.ledger.write([ours])
+    await harness.run()
+    assert differences(await harness.discrepancies()) == [("missing_at_stripe", ours.source_id)]
+    harness.statement.stripe = [theirs._replace(amount=7, created=WINDOW.end + 50_000)]
+    harness.now += 2 * 86_400
+    await harness.run(date(2026, 3, 12))
+    expected = [("amount", ours.source_id)]
+    assert differences(await harness.discrepancies()) == expected
+    (found,) = await harness.query("SELECT date FROM reconciliation.discrepancies WHERE kind = 'amount'")
+    assert found["date"] == NEXT_DAY, "Stripe's row is of that day"
+    for day in (WINDOW.date, NEXT_DAY, WINDOW.date):
+        await harness.run(day)
+        assert differences(await harness.discrepancies()) == expected, day
+    assert (await harness.events())["discrepancy.reopened"] == 0
+
+
+async def test_the_first_day_does_not_resolve_a_double_that_it_does_not_see(harness: Harness) -> None:
+    statement = Agreeing.of(1)
+    first, ours = statement.stripe[0], statement.ledger[0]
+    again = first._replace(transaction_id=BalanceTransactionId("txn_again"), created=WINDOW.end + 50_000)
+    harness.statement.stripe = [first, again]
+    await harness.ledger.write([])
+    harness.now = LATER + 86_400
+    await harness.run()
+    booked = ours._replace(transaction_id=first.transaction_id, transaction_at=first.created)
+    await harness.ledger.write([booked])
+    await harness.run(date(2026, 3, 12))
+    expected = [("duplicate", first.source_id)]
+    assert differences(await harness.discrepancies()) == expected
+    for day in (WINDOW.date, NEXT_DAY, WINDOW.date):
+        await harness.run(day)
+        assert differences(await harness.discrepancies()) == expected, day
+
+
+async def test_a_row_that_stripe_shows_no_more_is_not_called_gone(harness: Harness) -> None:
+    statement = Agreeing.of(2, currencies=("USD",))
+    first, fee = statement.stripe[0], statement.stripe[1]._replace(category="network_cost")
+    harness.statement.stripe = [
+        first,
+        first._replace(transaction_id=BalanceTransactionId("txn_again")),
+        fee,
+        fee._replace(transaction_id=BalanceTransactionId("txn_fee_again")),
+    ]
+    booked = [statement.ledger[0], statement.ledger[1]._replace(category="network_cost")]
+    await harness.ledger.write(
+        [
+            each._replace(transaction_id=row.transaction_id, transaction_at=row.created)
+            for each, row in zip(booked, (first, fee), strict=True)
+        ]
+    )
+    await harness.run()
+    expected = [("duplicate", first.source_id), ("missing_here", fee.source_id)]
+    assert differences(await harness.discrepancies()) == expected
+    harness.statement.stripe = [first, fee]
+    harness.now += 86_400
+    for day in (NEXT_DAY, WINDOW.date):
+        await harness.run(day)
+        assert differences(await harness.discrepancies()) == expected, day
+
+
+async def test_payouts_that_are_not_listed_any_more_stay_open(harness: Harness) -> None:
+    await harness.ledger.write([])
+    harness.statement.payout_sums = [
+        PayoutSum(
+            payout_id=PayoutId("po_1"),
+            amount=SignedMoney(amount_cents=900, currency="JPY"),
+            created=WINDOW.start,
+            items=3,
+            items_net=SignedMoney(amount_cents=899, currency="JPY"),
+            final=True,
+        )
+    ]
+    await harness.run()
+    harness.statement.payout_sums = []
+    await harness.run()
+    assert differences(await harness.discrepancies()) == [("amount", "po_1")]
+
+
 async def test_another_day_does_not_resolve_the_second_row_of_this_one(harness: Harness) -> None:
     first = StripeRow(
         BalanceSourceId("ch_1"), "network_cost", BalanceTransactionId("txn_1"), -5, 0, "USD", WINDOW.start
@@ -584,3 +670,32 @@ async def test_rows_that_the_database_has_lost_are_noticed(harness: Harness) -> 
     with pytest.raises(RowsLost, match="10 of Stripe's rows were written, and 0 are there"):
         await harness.reconciler(losing).run(RunId(run_id))
     assert (await harness.discrepancies()) == []
+
+
+async def test_a_discrepancy_that_cannot_be_read_holds_up_no_run(harness: Harness) -> None:
+    statement = Agreeing.of(2, currencies=("USD",))
+    harness.statement.stripe = statement.stripe
+    await harness.ledger.write([])
+    await harness.run()
+    (first, _) = await harness.query("SELECT discrepancy_id FROM reconciliation.discrepancies ORDER BY source_id")
+    async with harness.pool.connection() as conn:
+        await append_unknown_event(conn, first["discrepancy_id"])
+    await harness.ledger.write(statement.ledger)
+    harness.now += 86_400
+    for day in (NEXT_DAY, WINDOW.date):
+        assert (await harness.run(day)).completed is not None
+    assert differences(await harness.discrepancies()) == [("missing_here", "ch_00000000")]
+
+
+async def test_a_discrepancy_that_cannot_be_read_is_named_by_the_command(harness: Harness) -> None:
+    await spoilt(harness)
+    await harness.run()
+    (row,) = await harness.query("SELECT discrepancy_id FROM reconciliation.discrepancies WHERE kind = 'amount'")
+    async with harness.pool.connection() as conn:
+        event_id = await append_unknown_event(conn, row["discrepancy_id"])
+    settings = {"database_url": harness.database.url("app")}
+    explain = ("discrepancies", "explain", str(row["discrepancy_id"]), "--reason", "a tip", "--actor", "ana")
+    ended = await paystream(*explain, settings=settings)
+    assert (ended.code, "Traceback" in ended.errors) == (1, False), ended.errors
+    assert f"event {event_id}" in ended.errors
+    assert "cannot be read: unknown event type 'reconciliation.from_the_future'" in ended.errors

@@ -14,6 +14,7 @@ from domain.split_payment.values import SplitPaymentStatus
 from infra.postgres.pool import Pool
 from tests.integration.consumers.saga.saga_bench import Bench
 from tests.support.database import Database
+from tests.support.events_of_a_newer_release import append_unknown_event
 
 pytestmark = pytest.mark.integration
 
@@ -94,3 +95,17 @@ async def test_what_is_not_there_is_refused(bench: Bench) -> None:
         with pytest.raises(SagaRefused, match="There is no status lost"):
             await admin.list_sagas(conn, statuses=["lost"])
         assert await admin.list_sagas(conn, statuses=["completed"]) == []
+
+
+async def test_a_saga_that_cannot_be_read_is_shown_as_far_as_it_can(bench: Bench) -> None:
+    split_payment_id = await bench.request(now=time.time())
+    await bench.deliver()
+    admin = SagaAdmin(bench.sagas)
+    async with bench.pool.connection() as conn:
+        event_id = await append_unknown_event(conn, split_payment_id)
+        shown = await admin.show(conn, split_payment_id)
+        assert shown.events[-1].type == "split_payment.from_the_future"
+        assert len(shown.waits_for) == 1
+        assert f"event {event_id}" in shown.waits_for[0]
+        with pytest.raises(SagaRefused, match=f"event {event_id} .* cannot be read"):
+            await admin.give_up(conn, split_payment_id, actor="ops", reason="x", force=True)

@@ -11,7 +11,7 @@ import stripe
 from structlog.testing import capture_logs
 
 from command_api.webhooks.service import WebhookResult
-from consumers.stripe.client import Page
+from consumers.stripe.client import JsonObject, Page
 from consumers.stripe.lists.lists import Lists, StripeList, StripeLists
 from consumers.stripe.payments import StripeApi
 from consumers.stripe.translate.events import object_kind_of
@@ -66,6 +66,9 @@ class Counted:
     async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:
         self.requested.append(list_)
         return await self.lists.page(list_, created_from=created_from, after=after, limit=limit)
+
+    async def row(self, list_: StripeList, stripe_id: str) -> JsonObject | None:
+        return await self.lists.row(list_, stripe_id)
 
 
 @pytest.fixture
@@ -148,9 +151,14 @@ class OnePage:
     """Lists of one page."""
 
     rows: tuple[dict[str, object], ...]
+    later: tuple[dict[str, object], ...] = ()
+    """Rows that Stripe returns by their ids."""
 
     async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:  # noqa: ARG002 - as the protocol has it
         return Page(rows=self.rows, has_more=False)
+
+    async def row(self, list_: StripeList, stripe_id: str) -> JsonObject | None:  # noqa: ARG002 - as the protocol has it
+        return next((row for row in self.later if row["id"] == stripe_id), None)
 
 
 def an_event(number: int, **payload: object) -> dict[str, object]:
@@ -179,6 +187,34 @@ async def test_an_event_that_the_log_cannot_take_holds_up_no_other(pool: Pool, w
     assert named == {"evt_2", "evt_3"}
     await catch_up(missed)
     assert len(await webhooks.delivered()) == 2
+
+
+async def watermarks(pool: Pool) -> list[tuple[str, int]]:
+    async with pool.connection() as conn:
+        cursor = await conn.execute("SELECT list, watermark FROM consumers.balance_cursors ORDER BY list")
+        return await cursor.fetchall()
+
+
+async def test_an_event_that_was_left_out_is_recorded_once_it_can_be(pool: Pool, webhooks: Webhooks) -> None:
+    bad, gone = an_event(1) | {"type": "Not A Type"}, an_event(2) | {"type": "Nor This"}
+    lists = OnePage((gone, bad))
+    missed = MissedEvents(pool, lists, overlap_s=60, whole_interval_s=HOUR_S)
+    before = await watermarks(pool)
+    await catch_up(missed)
+    assert await watermarks(pool) == before, "what is left out holds up no listing"
+    lists.rows, lists.later = (an_event(100_000),), (an_event(1),)  # a release of ours reads it
+    await catch_up(missed)
+    assert len(await webhooks.delivered()) == 1, "not within the hour"
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE consumers.stripe_rows_left_out SET tried_at = tried_at - interval '1 hour'")
+    await catch_up(missed)
+    ids = [STRIPE_EVENT_CODEC.decode(each.event).stripe_event_id for each in await webhooks.delivered()]
+    assert sorted(ids) == ["evt_1", "evt_100000"]
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT stripe_id FROM consumers.stripe_rows_left_out WHERE list = 'undelivered_events'"
+        )
+        assert await cursor.fetchall() == []
 
 
 async def test_an_event_is_recorded_once_whichever_way_it_comes(

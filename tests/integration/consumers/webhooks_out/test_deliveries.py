@@ -96,6 +96,34 @@ async def test_a_merchant_gets_personal_data_in_clear_until_it_is_erased(bench: 
         assert EMAIL not in str([each.json for each in receiver.received])
 
 
+async def test_what_the_log_has_in_clear_is_not_sent_once_it_is_erased(bench: Bench, receiver: Receiver) -> None:
+    await bench.endpoint(receiver.url, merchant_id=PERSONS_MERCHANT)
+    receiver.answer = lambda _: web.Response(text=f"thank you, {EMAIL}")
+    async with bench.pool.connection() as conn:
+        item = a_payment()
+        await append(conn, [item])  # before personal data was encrypted
+        payment = await load_payment(conn, PaymentId(item.stream_id))
+        await append(conn, [known_to_stripe(payment, item.stream_id)])
+    await bench.take()
+    async with bench.delivering():
+        await bench.all_become("delivered")
+    assert receiver.received[0].json["data"]["description"] == DESCRIPTION
+    assert EMAIL in str(await bench.rows("SELECT answer FROM webhooks_out.attempts"))
+
+    receiver.received.clear()
+    async with await psycopg.AsyncConnection.connect(bench.database.url("erasure"), autocommit=True) as officer:
+        order = Order(subject=SUBJECT, actor="officer", reason="by letter")
+        await erase(officer, order, metadata_keys=METADATA_KEYS)
+    async with bench.pool.connection() as conn:
+        await conn.execute("UPDATE webhooks_out.deliveries SET status = 'due', due_at = now(), finished_at = NULL")
+    async with bench.delivering():
+        await bench.all_become("delivered")
+    first = next(each for each in receiver.received if each.json["type"] == "payment.requested")
+    assert (first.json["data"]["description"], first.json["data"]["metadata"]["order"]) == ("[erased]", "A-1001")
+    assert not [each for each in (EMAIL, DESCRIPTION) if each in str([one.json for one in receiver.received])]
+    assert EMAIL not in str(await bench.rows("SELECT answer FROM webhooks_out.attempts")), "it may repeat what it had"
+
+
 async def test_what_fails_is_tried_again_and_holds_back_what_follows(bench: Bench, receiver: Receiver) -> None:
     await bench.endpoint(receiver.url)
     receiver.answer = fails_until(2)  # type: ignore[assignment]

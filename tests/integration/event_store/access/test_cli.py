@@ -89,14 +89,17 @@ async def test_what_cannot_be_is_said_in_a_line(database: Database, tmp_path: Pa
 async def test_an_operator_resets_the_recovery_codes_of_somebody(database: Database, tmp_path: Path) -> None:
     settings = {"access_database_url": database.url("access")}
 
-    async def reset(name: str) -> Ended:
+    async def reset(name: str, *options: str) -> Ended:
         return await paystream(
-            *("recovery-codes", "reset", name, "--reason", "the phone was stolen", "--actor", "root"),
+            *("recovery-codes", "reset", name, "--reason", "the phone was stolen", "--actor", "root", *options),
             cwd=tmp_path,
             settings=settings,
         )
 
-    first, second = await reset("olga"), await reset("Olga")
+    nobody = await reset("olga")
+    assert (nobody.code, nobody.output) == (1, "")
+    assert "nobody of the name olga was ever logged in" in nobody.errors
+    first, second = await reset("olga", "--force"), await reset("Olga")
     assert (first.code, second.code) == (0, 0), first.errors
     codes = second.output.split()
     assert (len(first.output.split()), len(codes)) == (10, 10)

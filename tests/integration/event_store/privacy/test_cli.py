@@ -11,6 +11,7 @@ from domain.ids import PaymentId
 from event_store.payments import load_payment
 from event_store.store import Connection, append
 from tests.support.database import Database
+from tests.support.events_of_a_newer_release import append_unknown_event
 from tests.support.paystream_command import Ended, paystream
 from tests.support.personal_payments import EMAIL, MERCHANT, USER, a_payment, known_to_stripe
 from tests.support.vaults import WRAPPING_KEYS
@@ -78,3 +79,23 @@ async def test_keys_are_wrapped_anew(database: Database, encrypting: Connection,
     assert rows == [("newer",)]
     lacking = await privacy(database, tmp_path, "export", *OF_USER)
     assert (lacking.code, "no key 'newer'" in lacking.errors) == (1, True)
+
+
+async def test_an_event_that_cannot_be_read_holds_up_no_export_and_is_named(
+    database: Database, encrypting: Connection, tmp_path: Path
+) -> None:
+    item = a_payment()
+    await append(encrypting, [item])
+    payment = await load_payment(encrypting, PaymentId(item.stream_id))
+    await append(encrypting, [known_to_stripe(payment, item.stream_id)])
+    event_id = await append_unknown_event(encrypting, item.stream_id)
+    exported = await privacy(database, tmp_path, "export", *OF_USER, "--output", "data.json")
+    assert (exported.code, exported.errors) == (0, "")
+    assert all(each in (tmp_path / "data.json").read_text() for each in (EMAIL, "payment.from_the_future"))
+    refused = await privacy(database, tmp_path, "erase", *OF_USER, "--yes")
+    assert refused.code == 1
+    assert "Traceback" not in refused.errors
+    assert f"event {event_id}" in refused.errors
+    erased = await privacy(database, tmp_path, "erase", *OF_USER, "--yes", "--force")
+    assert (erased.code, erased.errors) == (0, "")
+    assert "1 payments were found; 1 were told" in erased.output

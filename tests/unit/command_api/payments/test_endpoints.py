@@ -171,19 +171,23 @@ async def test_a_wrong_field_is_named_and_nothing_is_recorded(
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
+    ("change", "code", "field"),
     [
-        ({"amount_cents": 49}, "amount_too_small"),
-        ({"amount_cents": 100_000_000}, "amount_too_large"),
-        ({"currency": "ISK", "amount_cents": 10_050}, "amount_not_representable"),
-        ({"currency": "XXX"}, "currency_unsupported"),
-        ({"confirm": True}, "invalid_payment_request"),
-        ({"metadata": {"k" * 41: "v"}}, "invalid_payment_request"),
+        ({"amount_cents": 49}, "amount_too_small", "amount_cents"),
+        ({"amount_cents": 100_000_000}, "amount_too_large", "amount_cents"),
+        ({"currency": "ISK", "amount_cents": 10_050}, "amount_not_representable", "amount_cents"),
+        ({"currency": "XXX"}, "currency_unsupported", "currency"),
+        ({"confirm": True}, "invalid_payment_request", "payment_method"),
+        ({"metadata": {"k" * 41: "v"}}, "invalid_payment_request", "metadata"),
     ],
 )
-async def test_what_the_domain_refuses_keeps_its_code(api: Standing, change: dict[str, Any], code: str) -> None:
+async def test_what_the_domain_refuses_keeps_its_code_and_names_the_field(
+    api: Standing, change: dict[str, Any], code: str, field: str
+) -> None:
     body = {"user_id": "u", "amount_cents": 1000, "currency": "USD"} | change
-    assert problem(await api.create(body)) == (422, code)
+    response = await api.create(body)
+    assert problem(response) == (422, code)
+    assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"null", b'"x"', b'{"user_id": NaN}', b"\xff", b"[" * 50_000])

@@ -8,19 +8,22 @@ import pytest
 from consumers.stripe.translate.events import ObjectKind, Reference
 from consumers.stripe.translate.ids import REFUND_ID
 from consumers.webhooks.new_information import is_new_information
-from domain.ids import DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
+from domain.ids import DisputeId, EventId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import PaymentCommand, RequestRefund
+from domain.payment.events import UndoneRefund
 from domain.payment.evolve import fold
 from domain.payment.observations import (
     RecordActionRequired,
     RecordAuthorized,
     RecordDispute,
     RecordIntentCreated,
+    RecordPaymentFailed,
     RecordRefundPending,
     RecordSucceeded,
+    RecordUndone,
 )
-from domain.payment.state import PaymentState
+from domain.payment.state import NOT_PROCESSED, PaymentState
 from domain.payment.values import CaptureMethod, DisputeStatus, PaymentStatus
 from tests.support.payment_histories import events_of, request_payment
 from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, PAYMENT_ID, an_intent
@@ -156,3 +159,23 @@ def test_a_dispute_is_new_when_unknown_or_moved_on_and_not_when_late() -> None:
     assert is_new(ObjectKind.DISPUTE, a_dispute("won"), disputed)
     reinstated = [{"amount": -1000}, {"amount": 1000}]
     assert is_new(ObjectKind.DISPUTE, a_dispute("under_review", balance_transactions=reinstated), disputed)
+
+
+@pytest.mark.parametrize("status", ["pending", "succeeded", "failed", "canceled"])
+def test_whatever_becomes_of_the_refund_that_undid_a_payment_is_new(status: str) -> None:
+    event_id = EventId(uuid.uuid4())
+    undone = payment(
+        RecordPaymentFailed(code=NOT_PROCESSED, message="No."),
+        RecordUndone(
+            event_id=event_id,
+            intent_id=StripeIntentId(INTENT_ID),
+            how="refunded",
+            amount=MONEY,
+            charge_id=StripeChargeId("ch_1"),
+            refunds=(UndoneRefund(stripe_refund_id=StripeRefundId("re_1"), amount=MONEY),),
+        ),
+    )
+    assert undone.may_appear
+    assert is_new(ObjectKind.REFUND, a_refund(status), undone)
+    failed = payment(RecordPaymentFailed(code=NOT_PROCESSED, message="No."))
+    assert not is_new(ObjectKind.REFUND, a_refund("failed"), failed), "nothing was to be undone"

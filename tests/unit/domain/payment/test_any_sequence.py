@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -184,6 +185,13 @@ def may_be_new_again(state: PaymentState, observed: PaymentObservation) -> bool:
             return False
 
 
+def contradicts(state: PaymentState, observed: PaymentObservation) -> bool:
+    """What was recorded, and cannot be said again: that Stripe lists a refund which failed since then."""
+    if not isinstance(observed, RecordRefundFound) or observed.refund_id not in state.refunds:
+        return False
+    return state.refunds[observed.refund_id].status is RefundStatus.FAILED
+
+
 def went_back(before: Dispute, after: Dispute) -> bool:
     order, funds = list(DisputeStatus), list(DisputeFunds)
     appeal_failed = before.status in APPEALS and after.status is DisputeStatus.LOST
@@ -340,7 +348,10 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def no_recorded_observation_is_new_again(self) -> None:
         for observed in self.recorded:
-            if not may_be_new_again(self.state, observed):
+            if contradicts(self.state, observed):
+                with pytest.raises(InconsistentObservation):
+                    decide(self.state, observed)
+            elif not may_be_new_again(self.state, observed):
                 assert decide(self.state, observed) == ()
 
     def _ask(self, command: PaymentCommand) -> None:

@@ -1,6 +1,7 @@
 """What Stripe says against the log: recorded once, in nobody's way, and believed when an operator says so."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,12 @@ PAID = (a_request(), succeeded())
 REFUSED = RecordRefundFailed(refund_id=refund_id(), stripe_refund_id=None, code="declined", message="No.")
 FAILED = RecordPaymentFailed(code="declined", message="No.")
 ACCEPT = AcceptStripe(actor="ada", reason="seen in the Dashboard")
+CAME_BACK: dict[str, Any] = {
+    "refund_id": refund_id(),
+    "stripe_refund_id": StripeRefundId("re_1"),
+    "code": "declined",
+    "message": "The bank sent it back.",
+}
 EXISTS: tuple[PaymentObservation, ...] = (
     RecordRefundFound(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1"), amount=usd(4_00)),
     RecordRefundSucceeded(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1")),
@@ -117,6 +124,45 @@ class TestObserve:
         observed: Observed = observe(fold(before), (succeeded(), *EXISTS))
         accepted = decide(observed.state, ACCEPT)
         assert fold([*before, *observed.events, *accepted]) == fold(accepted, observed.state)
+
+
+class TestRefundThatFailedHere:
+    """Its amount may be refunded again: that Stripe refunds it all the same must be seen."""
+
+    @pytest.mark.parametrize("listed", [RecordRefundSucceeded, RecordRefundPending])
+    def test_one_that_stripe_lists_all_the_same_is_said(
+        self, listed: type[RecordRefundSucceeded | RecordRefundPending]
+    ) -> None:
+        state = payment_after(*PAID, refund(4_00), EXISTS[1], RecordRefundFailed(**CAME_BACK))
+        again = listed(refund_id=refund_id(), stripe_refund_id=StripeRefundId("re_1"))
+        assert observe(state, (again,)).events == (), "a call may have been answered before it failed"
+        observed = observe(state, (succeeded(), EXISTS[0], again))
+        assert names(observed.events) == ["PaymentContradicted"]
+        assert "failed, yet re_1 has not" in observed.contradictions[0]
+        accepted = then(observed.state, ACCEPT)
+        assert (accepted.amount_refundable, accepted.open_contradictions) == (usd(6_00), ())
+        assert observe(accepted, (succeeded(), EXISTS[0], again)).events == ()
+
+    def test_it_is_over_when_it_failed_there_too(self) -> None:
+        state = seen(payment_after(*PAID, refund(4_00), EXISTS[1], RecordRefundFailed(**CAME_BACK)), *EXISTS)
+        assert state.open_contradictions
+        again = observe(state, (succeeded(), RecordRefundFailed(**CAME_BACK, moved=usd(4_00))))
+        assert names(again.events) == ["PaymentContradictionResolved"]
+        assert again.state.amount_refundable == usd(10_00)
+
+    def test_one_that_was_refused_and_went_and_came_back_is_known(self) -> None:
+        state = payment_after(*REFUND_REFUSED)
+        observed = observe(state, (succeeded(), RecordRefundFailed(**CAME_BACK, moved=usd(4_00))))
+        assert names(observed.events) == ["RefundFound", "RefundFailed"]
+        mine = observed.state.refunds[refund_id()]
+        assert (mine.status, mine.stripe_refund_id, mine.reason) == (
+            RefundStatus.FAILED,
+            "re_1",
+            state.refunds[refund_id()].reason,
+        )
+        assert observed.state.amount_refundable == usd(10_00)
+        assert observe(observed.state, (RecordRefundFailed(**CAME_BACK, moved=usd(4_00)),)).events == ()
+        assert observe(state, (succeeded(), RecordRefundFailed(**CAME_BACK))).events == (), "no money moved"
 
 
 class TestAccept:

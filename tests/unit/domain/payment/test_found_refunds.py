@@ -73,7 +73,10 @@ class TestTakenIn:
             decide(payment, RecordRefundPending(refund_id=RefundId(THEIRS), stripe_refund_id=StripeRefundId("re_9")))
             == ()
         )
-        assert decide(then(payment, failed()), found()) == ()
+
+    def test_one_that_failed_here_contradicts_when_stripe_lists_it(self) -> None:
+        with pytest.raises(InconsistentObservation, match=r"failed, yet re_9 has not"):
+            decide(payment_after(*PAID, found(), failed()), found())
 
     def test_is_taken_in_although_the_payment_is_disputed(self) -> None:
         assert names(decide(payment_after(*PAID, disputed()), found())) == ["RefundFound"]

@@ -298,10 +298,14 @@ class TestLateObservations:
         assert decide(payment_after(a_manual_request(), authorized()), late) == ()
         assert decide(payment_after(a_manual_request(), authorized(), capture()), late) == ()
 
-    @pytest.mark.parametrize("late", [*BEFORE_HOLD, authorized(), CANCELED])
+    @pytest.mark.parametrize("late", [*BEFORE_HOLD, CANCELED])
     @pytest.mark.parametrize("finished", [succeeded(), CANCELED, REFUSED])
     def test_a_settled_payment_absorbs_everything(self, finished: PaymentCommand, late: PaymentCommand) -> None:
         assert decide(payment_after(a_manual_request(), finished), late) == ()
+
+    @pytest.mark.parametrize("finished", [succeeded(), CANCELED])
+    def test_a_late_hold_of_what_stripe_has_ended_is_nothing_new(self, finished: PaymentCommand) -> None:
+        assert decide(payment_after(a_manual_request(), finished), authorized()) == ()
 
     def test_processing_absorbs_the_action_before_it(self) -> None:
         assert decide(payment_after(a_request(), processing()), action_required()) == ()
@@ -360,6 +364,11 @@ class TestContradictions:
     def test_money_taken_from_a_payment_given_up_is_not_swallowed(self, finished: PaymentCommand) -> None:
         with pytest.raises(InconsistentObservation):
             decide(payment_after(a_request(), finished), succeeded())
+
+    @pytest.mark.parametrize("finished", [RecordCanceled(intent_id=None, reason="expired"), REFUSED])
+    def test_money_held_for_a_payment_given_up_is_not_swallowed(self, finished: PaymentCommand) -> None:
+        with pytest.raises(InconsistentObservation, match=r"10\.00 USD is held, yet the payment is (canceled|failed)"):
+            decide(payment_after(a_manual_request(), finished), authorized())
 
     def test_it_says_which_payment_and_why(self) -> None:
         payment = payment_after(a_request(), intent_created())

@@ -143,7 +143,7 @@ class TestOutcome:
         assert payment.refunds[refund_id()].stripe_refund_id == "re_1"
 
     def test_failure_gives_the_reserved_amount_back(self) -> None:
-        payment = payment_after(*PAID, refund(6_00), pending(), failed(stripe_id=None))
+        payment = payment_after(*PAID, refund(6_00), pending(), failed())
         assert payment.amount_refundable == usd(10_00)
         mine = payment.refunds[refund_id()]
         assert mine.status is RefundStatus.FAILED
@@ -155,6 +155,11 @@ class TestOutcome:
         payment = payment_after(*PAID, refund(6_00), refunded(), failed())
         assert payment.amount_refunded == usd(0)
         assert payment.amount_refundable == usd(10_00)
+
+    @pytest.mark.parametrize("known", [pending(), refunded()])
+    def test_one_that_stripe_has_is_not_failed_by_a_refusal(self, known: RefundObservation) -> None:
+        payment = payment_after(*PAID, refund(6_00), known)
+        assert decide(payment, failed(stripe_id=None)) == ()
 
     def test_a_failure_is_final(self) -> None:
         payment = payment_after(*PAID, refund(6_00), failed())

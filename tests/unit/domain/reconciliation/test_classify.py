@@ -1,7 +1,7 @@
 """The finer points of what is a difference and what is not."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -82,8 +82,7 @@ def test_what_stripe_booked_on_another_day_is_not_missing_there() -> None:
     assert kinds([], [booked._replace(transaction_at=AT)]) == [DifferenceKind.MISSING_AT_STRIPE], (
         "it was there, and is gone"
     )
-    any_day = Window.of_any_day(date=DAY, cutoff=CUTOFF, now=WINDOW.now)
-    assert kinds([], [booked], any_day) == [DifferenceKind.MISSING_AT_STRIPE]
+    assert kinds([], [booked], _any_day(DAY)) == [DifferenceKind.MISSING_AT_STRIPE]
 
 
 def test_beside_the_edge_of_a_report_the_ledger_dates_as_it_does() -> None:
@@ -136,9 +135,19 @@ def test_a_conversion_wants_stripes_row_though_it_cost_nothing() -> None:
     assert kinds([row._replace(currency="EUR", amount=-1000, exchange_rate=None)], [movement]) == []
 
 
+def _any_day(day: date) -> Window:
+    return Window.of_any_day(date=day, time_zone="UTC", cutoff=CUTOFF, now=WINDOW.now)
+
+
+def test_a_difference_that_is_looked_at_from_another_day_keeps_its_own() -> None:
+    later = ROW._replace(amount=ROW.amount + 1, created=WINDOW.end + 5)
+    (finding,) = classify([later], [MOVEMENT], _any_day(date(2026, 4, 1)))
+    assert (finding.difference.kind, finding.difference.date) == (DifferenceKind.AMOUNT, DAY + timedelta(days=1))
+
+
 def test_the_id_of_a_difference_is_the_same_on_every_day_and_in_every_run() -> None:
     (first,) = classify([ROW], [], WINDOW)
-    (again,) = classify([ROW], [], Window.of_any_day(date=date(2026, 4, 1), cutoff=CUTOFF, now=WINDOW.now))
+    (again,) = classify([ROW], [], _any_day(date(2026, 4, 1)))
     assert first.difference.discrepancy_id == again.difference.discrepancy_id
     assert (
         first.difference.discrepancy_id

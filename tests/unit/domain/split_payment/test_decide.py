@@ -69,8 +69,11 @@ def test_a_leg_keeps_the_rules_of_payments_and_is_named() -> None:
     euros = replace(request.legs[1], amount=Money(amount_cents=1000, currency="EUR"))
     with pytest.raises(InvalidSplitPayment, match="currency must be that of the split payment"):
         decide(None, replace(request, legs=(request.legs[0], euros)))
-    with pytest.raises(AmountTooSmall):
-        decide(None, a_split_request(2, cents=1))
+    cents = replace(request.legs[1], amount=Money(amount_cents=1, currency="USD"))
+    with pytest.raises(AmountTooSmall) as too_small:
+        decide(None, replace(request, legs=(request.legs[0], cents)))
+    assert too_small.value.field == "legs.1.amount_cents"
+    assert AmountTooSmall.field == "amount_cents", "of others it names no leg"
     with pytest.raises(InvalidSplitPayment, match="metadata"):
         decide(None, replace(request, metadata={"paystream_x": "1"}))
     with pytest.raises(InvalidSplitPayment, match="expires_in_seconds"):

@@ -84,9 +84,18 @@ async def test_no_key_is_401_with_a_challenge() -> None:
     assert response.json()["code"] == "unauthenticated"
 
 
-@pytest.mark.parametrize(
-    "value", ["Bearer sk_wrong", "Bearer", "Bearer ", "Basic sk_writer", "sk_writer", "Bearer SK_WRITER", "Bearer é"]
-)
+@pytest.mark.parametrize("value", ["Basic sk_writer", "sk_writer", "Bearer", "Bearer ", "Digest a=b"])
+async def test_another_scheme_is_401_and_told_which_one_is_expected(value: str) -> None:
+    response = await a_client().post("/payments", headers=[(b"Authorization", value.encode())])
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert "use one header Authorization: Bearer <API key>" in response.json()["detail"]
+    assert "not valid" not in response.json()["detail"]
+    assert "sk_w" not in response.text
+
+
+@pytest.mark.parametrize("value", ["Bearer sk_wrong", "Bearer SK_WRITER", "Bearer é"])
 async def test_a_wrong_key_is_401_and_not_repeated(value: str) -> None:
     response = await a_client().post("/payments", headers=[(b"Authorization", value.encode())])
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
+import stripe
 
 from consumers.stripe.client import JsonObject, Page
-from consumers.stripe.lists import cursors
+from consumers.stripe.lists import cursors, left_out
 from consumers.stripe.lists.cursors import Cursor
 from consumers.stripe.lists.lists import CursorGone, StripeList
 from consumers.stripe.lists.poll import Reach, poll
@@ -33,6 +34,9 @@ class MemoryList:
     """All that ever were rows, in the order in which they appeared."""
     calls: int = 0
     before_page: Callable[[], Awaitable[None]] = _nothing
+    looked_up: list[str] = field(default_factory=list)
+    """Rows that were read by their ids."""
+    unanswered: set[str] = field(default_factory=set)
 
     def show(self, created: int, name: str) -> None:
         """Show a row at its place; one that is dated earlier than others stands below them."""
@@ -51,6 +55,12 @@ class MemoryList:
         found = [{"id": name, "created": created} for created, name in below if created >= created_from]
         return Page(rows=tuple(found[:limit]), has_more=len(found) > limit)
 
+    async def row(self, _: StripeList, stripe_id: str) -> JsonObject | None:
+        self.looked_up.append(stripe_id)
+        if stripe_id in self.unanswered:
+            raise stripe.APIConnectionError("no answer")
+        return next(({"id": name, "created": created} for created, name in self.rows if name == stripe_id), None)
+
 
 @dataclass
 class MemoryLog:
@@ -65,6 +75,8 @@ class MemoryLog:
     claimed: int = 0
     unreadable: set[str] = field(default_factory=set)
     recorded: set[str] = field(default_factory=set)
+    left_out: dict[str, None] = field(default_factory=dict)
+    """That tried longest ago first; all of them are due."""
     cursor: Cursor = field(
         default_factory=lambda: Cursor(
             revision=0,
@@ -103,14 +115,31 @@ class MemoryLog:
             self.claimed = int((before.listing_began_at - _EPOCH).total_seconds())
         return self.cursor
 
+    async def remember(self, _: Connection, __: StripeList, stripe_ids: Sequence[str]) -> int:
+        known = len(self.left_out)
+        for each in stripe_ids:
+            self.left_out.pop(each, None)
+            self.left_out[each] = None
+        return len(self.left_out) - known
+
+    async def due(self, _: Connection, __: StripeList) -> list[str]:
+        return list(self.left_out)
+
+    async def lock(self, _: Connection, __: StripeList, stripe_id: str) -> bool:
+        return stripe_id in self.left_out
+
+    async def forget(self, _: Connection, __: StripeList, stripe_id: str) -> None:
+        del self.left_out[stripe_id]
+
     def is_kept_here(self, patch: pytest.MonkeyPatch) -> None:
-        """Have `poll` use this cursor."""
-        patch.setattr(cursors, "load", self.load)
-        patch.setattr(cursors, "move", self.move)
+        """Have `poll` use this cursor, and these rows left out."""
+        for module, names in ((cursors, ("load", "move")), (left_out, ("remember", "due", "lock", "forget"))):
+            for name in names:
+                patch.setattr(module, name, getattr(self, name))
 
     async def poll(self, reach: Reach, *, whole: bool, go_on: Callable[[], bool] = lambda: True) -> bool:
         return await poll(cast("Pool", self), self.list_, LIST, reach, record=self.record, whole=whole, go_on=go_on)
 
     def missing(self, rows: Sequence[tuple[int, str]]) -> set[str]:
-        """Return those of the rows that are still shown and not recorded."""
-        return {name for _, name in set(rows) & set(self.list_.rows)} - self.recorded
+        """Return those of the rows that are still shown, and neither recorded nor remembered as left out."""
+        return {name for _, name in set(rows) & set(self.list_.rows)} - self.recorded - self.left_out.keys()

@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from consumers.stripe.lists.poll import Reach
 from tests.support.hypothesis_profiles import examples
@@ -72,29 +73,70 @@ async def test_a_row_that_cannot_be_recorded_holds_up_no_other(list_: MemoryList
     show(list_, 120, 400)
     assert await log.poll(REACH, whole=True)
     assert log.recorded == {f"row-{created}" for created in range(100, 401)} - log.unreadable
-    assert await log.poll(REACH, whole=False)
-
-    log.unreadable = set()  # a release of ours reads it
-    assert await log.poll(REACH, whole=True)
-    assert {"row-104", "row-111"} <= log.recorded
+    assert log.cursor.watermark == 400, "it holds up no listing either"
     list_.calls = 0
     assert await log.poll(REACH, whole=True)
-    assert log.cursor.watermark == 400
     assert list_.calls == 16, "it reaches back for the overlap alone"
 
+    log.unreadable = set()  # a release of ours reads it
+    assert await log.poll(REACH, whole=False)
+    assert {"row-104", "row-111"} <= log.recorded
+    list_.looked_up.clear()
+    assert await log.poll(REACH, whole=True)
+    assert (list_.looked_up, log.left_out) == ([], {})
 
-async def test_a_row_that_was_left_out_for_a_month_is_given_up(list_: MemoryList, log: MemoryLog) -> None:
-    month = 30 * 24 * 3600
+
+async def test_a_page_of_rows_that_cannot_be_recorded_ends_no_quick_listing(list_: MemoryList, log: MemoryLog) -> None:
+    show(list_, 100, 101)
+    assert await log.poll(REACH, whole=True)
+    show(list_, 102, 107)
+    log.unreadable = {"row-106", "row-107"}
+    assert await log.poll(REACH, whole=False)
+    assert log.recorded == {f"row-{created}" for created in range(100, 106)}
+    list_.calls = 0
+    assert await log.poll(REACH, whole=False)
+    assert list_.calls == 1, "they are nothing new then"
+
+
+async def test_a_row_that_stripe_has_no_more_is_given_up_and_named(list_: MemoryList, log: MemoryLog) -> None:
     log.unreadable = {"bad"}
     list_.show(100, "bad")
     assert await log.poll(REACH, whole=True)
-    list_.show(100 + month, "at last")
+    list_.rows = []
+    with capture_logs() as logs:
+        assert await log.poll(REACH, whole=True)
+    assert log.left_out == {}
+    assert [(each["log_level"], each["stripe_id"]) for each in logs if each["event"] == "stripe_list_row_tried"] == [
+        ("error", "bad")
+    ]
+
+
+async def test_of_many_rows_left_out_few_are_tried_and_each_in_turn(list_: MemoryList, log: MemoryLog) -> None:
+    show(list_, 100, 149)
+    log.unreadable = {f"row-{created}" for created in range(100, 150)}
     assert await log.poll(REACH, whole=True)
-    assert log.cursor.watermark == 100
-    list_.show(101 + month, "later")
+    list_.looked_up.clear()
+    show(list_, 500, 501)
+    for _ in range(3):
+        assert await log.poll(REACH, whole=False)
+    assert len(list_.looked_up) == 60
+    assert set(list_.looked_up) == log.unreadable
+    log.unreadable = set()
+    assert await log.poll(REACH, whole=False)
+    assert log.left_out == {}, "all at once, when they can be read"
+
+
+async def test_a_row_that_stripe_does_not_answer_for_fails_no_listing(list_: MemoryList, log: MemoryLog) -> None:
+    show(list_, 100, 101)
+    log.unreadable = {"row-100", "row-101"}
+    list_.unanswered = {"row-100"}
     assert await log.poll(REACH, whole=True)
-    assert log.cursor.watermark == 101 + month
-    assert log.recorded == {"at last", "later"}
+    log.unreadable = set()
+    show(list_, 500, 500)
+    for _ in range(2):
+        assert await log.poll(REACH, whole=False)
+    assert list(log.left_out) == ["row-100"], "the other one came first then"
+    assert "row-101" in log.recorded
 
 
 async def test_a_quick_one_leaves_the_watermark_to_the_whole_one(list_: MemoryList, log: MemoryLog) -> None:
@@ -157,13 +199,13 @@ async def test_two_at_once_do_not_end_each_other(list_: MemoryList, log: MemoryL
 @given(data=st.data())
 def test_after_a_whole_one_nothing_is_missing(data: st.DataObject) -> None:
     """Rows appear late, and pollers are cut short and take over from each other, at any page."""
-    _play(data, kinds=("new", "late", "time", "quick", "quick", "whole"), last_is_whole=True)
+    _play(data, kinds=("new", "late", "bad", "time", "quick", "quick", "whole"), last_is_whole=True)
 
 
 @settings(max_examples=examples(300))
 @given(data=st.data())
 def test_where_no_row_is_late_each_listing_finds_all_shown_before_it(data: st.DataObject) -> None:
-    _play(data, kinds=("new", "time", "quick", "quick", "whole"), last_is_whole=False)
+    _play(data, kinds=("new", "bad", "time", "quick", "quick", "whole"), last_is_whole=False)
 
 
 def _play(data: st.DataObject, *, kinds: tuple[str, ...], last_is_whole: bool) -> None:
@@ -192,6 +234,9 @@ class _History:
             assert await self._poll(whole=False)
         assert await self._log.poll(self._reach, whole=last_is_whole)
         assert self._log.missing(self._list.rows) == set()
+        self._log.unreadable = set()  # a release of ours reads all that was left out, however long ago
+        assert await self._log.poll(self._reach, whole=False)
+        assert (self._log.missing(self._list.rows), self._log.left_out) == (set(), {})
 
     async def _happen(self) -> None:
         match self._data.draw(st.sampled_from(self._kinds)):
@@ -199,6 +244,8 @@ class _History:
                 for _ in range(self._data.draw(st.integers(1, 4))):
                     self._now += self._data.draw(st.integers(0, 10))
                     self._show(self._now)
+            case "bad":
+                self._log.unreadable.add(self._show(self._now))
             case "late":
                 self._show(self._now - self._data.draw(st.integers(0, OVERLAP_S)))
             case "time":
@@ -207,8 +254,10 @@ class _History:
                 stops = self._data.draw(st.booleans())
                 await self._poll(whole=kind == "whole", stops=stops)
 
-    def _show(self, created: int) -> None:
-        self._list.show(created, f"{next(self._numbers):04}")
+    def _show(self, created: int) -> str:
+        name = f"{next(self._numbers):04}"
+        self._list.show(created, name)
+        return name
 
     async def _poll(self, *, whole: bool, stops: bool = False) -> bool:
         def go_on() -> bool:

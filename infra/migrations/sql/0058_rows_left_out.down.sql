@@ -1,0 +1,1 @@
+DROP TABLE consumers.stripe_rows_left_out;
