@@ -17,7 +17,7 @@ from consumers.tasks.models import RECONCILIATION, NewRefresh, Task, TaskOperati
 from consumers.tasks.results import TaskResult
 from consumers.tasks.store import find_stuck, lock_leased, make_due, request_refreshes, write_results
 from consumers.tasks.watch_list import update_watch_list
-from domain.payment.events import PaymentEvent, PaymentIntentCreated
+from domain.payment.events import PaymentEvent, PaymentIntentCreated, TaskUndone
 from domain.payment.state import PaymentState
 from event_store.append_signal import AppendSignal
 from event_store.decide import StreamCommand, decide_and_append
@@ -126,7 +126,7 @@ async def _update_indexes(conn: Connection, decisions: Sequence[Decision]) -> No
             IndexedIntent(intent_id=event.intent_id, payment_id=decision.task.payment_id)
             for decision in changed
             for event in decision.events
-            if isinstance(event, PaymentIntentCreated)
+            if isinstance(event, PaymentIntentCreated | TaskUndone)  # a dispute names the intent alone
         ],
     )
     refreshes = [_refresh(decision.task) for decision in changed if decision.task.payment_id in awaited]

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import stripe
@@ -18,7 +18,16 @@ from consumers.gateway.look_ups import LookUps, unknown_for_s
 from consumers.gateway.outcomes import RETRIES, CallOutcome, Succeeded, classify_error, is_stored_failure
 from consumers.gateway.plan import Call, LookUp, next_step, searchable_after_s
 from consumers.gateway.results import result_of_call, result_of_failed_read, result_of_look_up
-from consumers.gateway.undo import MOST_KEYS, NotYet, Undo, Undone, observation_of, undo_step, went_well
+from consumers.gateway.undo import (
+    MOST_KEYS,
+    NotYet,
+    Undo,
+    Undone,
+    disputes_of,
+    observation_of,
+    undo_step,
+    went_well,
+)
 from consumers.stripe.client import LeaseExpired
 from consumers.stripe.payments import Stripe
 from consumers.stripe.requests import CardsBy, NothingToSend, request_of
@@ -250,7 +259,7 @@ class Worker:
             for failures in range(MOST_KEYS):
                 step = undo_step(shown, event_id=event_id, payment_id=task.payment_id, failures=failures)
                 try:
-                    return await self._undo(job, payment, step)
+                    return await self._undo(job, payment, step, disputes_of(shown))
                 except stripe.StripeError as error:
                     if not is_stored_failure(error):
                         raise
@@ -260,12 +269,16 @@ class Worker:
             return result_of_failed_read(task, classify_error(error), uniform=_uniform)
         return TaskResult.dead(f"It could not be undone: Stripe failed {MOST_KEYS} times")
 
-    async def _undo(self, job: Job, payment: PaymentState, step: Undo | Undone | NotYet) -> TaskResult:
+    async def _undo(
+        self, job: Job, payment: PaymentState, step: Undo | Undone | NotYet, disputes: Sequence[str]
+    ) -> TaskResult:
         if isinstance(step, NotYet):
             return TaskResult.watch(delay_s=RETRIES.longest_s)
         observation = step.observation
         if observation.intent_id in payment.intents_undone:
             is_undone = isinstance(step, Undone)
+            if is_undone and disputes:
+                return TaskResult.dead(f"What was undone at Stripe is disputed: {', '.join(disputes)}")
             return TaskResult.done() if is_undone else TaskResult.dead("What was undone at Stripe came back")
         if isinstance(step, Undo):
             answer = await self._stripe.send(step.request, not_after=job.lease_ends_at)
