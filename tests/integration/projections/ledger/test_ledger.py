@@ -556,7 +556,7 @@ async def compared(conn: Connection, theirs: Sequence[TransactionRecorded]) -> l
         )
         for row in theirs
     ]
-    window = Window.of_any_day(date=date(2026, 5, 1), cutoff=0, now=2 * CREATED)
+    window = Window.of_any_day(date=date(2026, 5, 1), time_zone="UTC", cutoff=0, now=2 * CREATED)
     return [(each.difference.kind, each.difference.transaction_ids) for each in classify(stripe, ours, window)]
 
 
