@@ -100,6 +100,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             max_wait_s=settings.command_api_max_wait_s,
             expires_in_s=settings.payment_expires_in_s,
             card_number_exempt=settings.card_number_exempt_fields,
+            cell=settings.cell,
         )
         split_waiter = await closing.enter_async_context(
             PollingStreamWaiter(pool, aggregate=SPLIT_PAYMENT, vault=vault)

@@ -175,6 +175,12 @@ def _delete_groups(admin: AdminClient) -> list[str]:
     return [group.group_id for group in admin.list_consumer_groups(request_timeout=10).result().valid]
 
 
+async def consumer_groups(settings: KafkaSettings) -> set[str]:
+    """Return the consumer groups of real Kafka."""
+    listed = await asyncio.to_thread(lambda: _admin(settings).list_consumer_groups(request_timeout=10).result())
+    return {group.group_id for group in listed.valid}
+
+
 async def published_events(settings: KafkaSettings) -> Counter[tuple[int, str]]:
     """Return how often each event stands in the topics, by position and id."""
     found: Counter[tuple[int, str]] = Counter()
