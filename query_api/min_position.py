@@ -13,7 +13,7 @@ from query_api.parameters import Position, ReadParameters
 OTHER_CELL = "position_of_another_cell"
 
 
-async def _asked(
+async def _of_headers(
     request: Request,
     min_position: Annotated[
         Position | None,
@@ -38,12 +38,12 @@ async def _asked(
     return max(position, of_token)
 
 
-MinPosition = Annotated[int, Depends(_asked)]
+MinPosition = Annotated[int, Depends(_of_headers)]
 
 
-def larger(parameters: ReadParameters, asked: int) -> int:
+def larger(parameters: ReadParameters, header: int) -> int:
     """Return the position to wait for; 0 asks for none."""
-    return max(parameters.min_position or 0, asked)
+    return max(parameters.min_position or 0, header)
 
 
 class PositionTokens:

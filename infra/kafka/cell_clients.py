@@ -61,8 +61,8 @@ class CellConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     ) -> None:
         if pattern is not None:
             raise ValueError("a pattern would match the topics of other cells")
-        told = None if listener is None else _Listener(listener, self._names)
-        super().subscribe(topics=[self._names.topic(each) for each in topics], listener=told)
+        translating = None if listener is None else _Listener(listener, self._names)
+        super().subscribe(topics=[self._names.topic(each) for each in topics], listener=translating)
 
     def subscription(self) -> frozenset[str]:
         return frozenset(map(self._names.declared_topic, super().subscription()))
@@ -71,7 +71,7 @@ class CellConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         super().assign([self._names.place(each) for each in partitions])
 
     def assignment(self) -> set[TopicPartition]:
-        return self._told(super().assignment())
+        return self._declared(super().assignment())
 
     async def topics(self) -> set[str]:
         found: set[str] = set()
@@ -116,8 +116,8 @@ class CellConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         raise NotImplementedError("aiokafka asks itself for what is committed, by the names of the cluster")
 
     async def offsets_for_times(self, timestamps: Mapping[TopicPartition, int]) -> dict[TopicPartition, Any]:
-        asked = {self._names.place(each): at for each, at in timestamps.items()}
-        return self._by_declared(await super().offsets_for_times(asked))
+        requested = {self._names.place(each): at for each, at in timestamps.items()}
+        return self._by_declared(await super().offsets_for_times(requested))
 
     async def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return self._by_declared(await super().beginning_offsets(list(map(self._names.place, partitions))))
@@ -133,8 +133,8 @@ class CellConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[ConsumerRecord]]:
-        asked = map(self._names.place, partitions)
-        found = await super().getmany(*asked, timeout_ms=timeout_ms, max_records=max_records)
+        requested = map(self._names.place, partitions)
+        found = await super().getmany(*requested, timeout_ms=timeout_ms, max_records=max_records)
         records: dict[TopicPartition, list[ConsumerRecord]] = self._by_declared(found)
         for place, group in records.items():
             for record in group:
@@ -145,12 +145,12 @@ class CellConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         super().pause(*map(self._names.place, partitions))
 
     def paused(self) -> set[TopicPartition]:
-        return self._told(super().paused())
+        return self._declared(super().paused())
 
     def resume(self, *partitions: TopicPartition) -> None:
         super().resume(*map(self._names.place, partitions))
 
-    def _told(self, places: Iterable[TopicPartition]) -> set[TopicPartition]:
+    def _declared(self, places: Iterable[TopicPartition]) -> set[TopicPartition]:
         return set(map(self._names.declared_place, places))
 
     def _by_declared(self, found: Mapping[TopicPartition, Any]) -> dict[TopicPartition, Any]:

@@ -50,35 +50,35 @@ async def test_a_transactional_id_is_the_cells_own() -> None:
 async def test_what_is_asked_of_a_partition_names_the_cells(
     monkeypatch: pytest.MonkeyPatch, consumer: AIOKafkaConsumer, name: str
 ) -> None:
-    asked = _noted(monkeypatch, AIOKafkaConsumer, name)
+    given = _noted(monkeypatch, AIOKafkaConsumer, name)
     found = getattr(consumer, name)(OURS)
     if inspect.isawaitable(found):
         await found
-    assert asked == [(THEIRS,)]
+    assert given == [(THEIRS,)]
 
 
 @pytest.mark.parametrize("name", ["beginning_offsets", "end_offsets"])
 async def test_offsets_are_given_by_the_declared_names(
     monkeypatch: pytest.MonkeyPatch, consumer: AIOKafkaConsumer, name: str
 ) -> None:
-    asked = _noted(monkeypatch, AIOKafkaConsumer, name, {THEIRS: 7})
+    given = _noted(monkeypatch, AIOKafkaConsumer, name, {THEIRS: 7})
     assert await getattr(consumer, name)([OURS]) == {OURS: 7}
-    assert asked == [([THEIRS],)]
+    assert given == [([THEIRS],)]
 
 
 async def test_records_carry_the_declared_topic(monkeypatch: pytest.MonkeyPatch, consumer: AIOKafkaConsumer) -> None:
-    asked = _noted(monkeypatch, AIOKafkaConsumer, "getmany", {THEIRS: [a_record()]})
+    given = _noted(monkeypatch, AIOKafkaConsumer, "getmany", {THEIRS: [a_record()]})
     found = await consumer.getmany(OURS, timeout_ms=5)
     assert [(place, [each.topic for each in records]) for place, records in found.items()] == [(OURS, [PAYMENT])]
-    assert asked == [(THEIRS,)]
+    assert given == [(THEIRS,)]
 
 
 async def test_offsets_are_committed_by_the_cells_names(
     monkeypatch: pytest.MonkeyPatch, consumer: AIOKafkaConsumer
 ) -> None:
-    asked = _noted(monkeypatch, AIOKafkaConsumer, "commit")
+    given = _noted(monkeypatch, AIOKafkaConsumer, "commit")
     await consumer.commit({OURS: 7})
-    assert asked == [({THEIRS: 7},)]
+    assert given == [({THEIRS: 7},)]
 
 
 async def test_a_listener_hears_the_declared_names(consumer: AIOKafkaConsumer) -> None:
@@ -109,10 +109,10 @@ async def test_a_producer_sends_to_the_cells_topic(monkeypatch: pytest.MonkeyPat
     async def delivered() -> int:
         return 3
 
-    asked = _noted(monkeypatch, AIOKafkaProducer, "send", delivered())
+    given = _noted(monkeypatch, AIOKafkaProducer, "send", delivered())
     producer = new_producer(settings("a"))
     sent = await getattr(producer, name)(PAYMENT, b"value", key=b"key", partition=2)
-    assert asked[0][0] == "paystream.a.payment"
+    assert given[0][0] == "paystream.a.payment"
     if inspect.isawaitable(sent):
         await sent
     await producer.stop()
@@ -143,11 +143,11 @@ def a_record() -> ConsumerRecord[bytes, bytes]:
 
 def _noted(monkeypatch: pytest.MonkeyPatch, client: type, name: str, answer: object = None) -> list[tuple[Any, ...]]:
     """Have a method of aiokafka's note what it is given, and answer so."""
-    asked: list[tuple[Any, ...]] = []
+    given: list[tuple[Any, ...]] = []
 
     def plain(_: object, *arguments: Any, **options: Any) -> object:
         del options
-        asked.append(arguments)
+        given.append(arguments)
         return answer
 
     async def waiting(itself: object, *arguments: Any, **options: Any) -> object:
@@ -155,4 +155,4 @@ def _noted(monkeypatch: pytest.MonkeyPatch, client: type, name: str, answer: obj
 
     noting: Callable[..., object] = waiting if inspect.iscoroutinefunction(getattr(client, name)) else plain
     monkeypatch.setattr(client, name, noting)
-    return asked
+    return given
