@@ -247,7 +247,8 @@ async def _each_has_topics_of_its_own(a: System, b: System) -> None:
         assert logged
         assert logged == published
     if on_apache():  # the embedded broker cannot be asked for its groups
-        consumers = {"projector", "stripe-gateway", "stripe-webhooks", "sagas", "reconciliation", "webhooks-out"}
+        # webhooks-out joins its group once there is an endpoint
+        consumers = {"projector", "stripe-gateway", "stripe-webhooks", "sagas", "reconciliation"}
         assert await consumer_groups(settings) == {f"{cell}.{each}" for cell in "ab" for each in consumers}
     without_cell = set(event_topics()) & (await describe_topics(settings)).keys()
     assert [topic for topic in without_cell if any((await read_topic(settings, topic)).values())] == []
