@@ -40,6 +40,7 @@ from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.redis.client import create_redis, redis_check
 from infra.stripe.client import stripe_client
+from infra.stripe.guard.reports import breakers_reported
 from infra.stripe.guard.settings import open_stripe_guard
 
 NAME = "command-api"
@@ -100,6 +101,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             max_wait_s=settings.command_api_max_wait_s,
             expires_in_s=settings.payment_expires_in_s,
             card_number_exempt=settings.card_number_exempt_fields,
+            cell=settings.cell,
         )
         split_waiter = await closing.enter_async_context(
             PollingStreamWaiter(pool, aggregate=SPLIT_PAYMENT, vault=vault)
@@ -109,6 +111,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
         )
         stripe = await closing.enter_async_context(stripe_client(settings))
         guard = await closing.enter_async_context(open_stripe_guard(settings))
+        await closing.enter_async_context(breakers_reported(pool, guard, NAME, runtime.stop))
         secrets = StripeClientSecrets(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
         paid_transactions = StripePaidTransactions(stripe, guard, timeout_s=settings.stripe_call_timeout_s)
         client_secrets = ClientSecretReader(log=log, waiter=waiter, secrets=secrets)

@@ -10,6 +10,7 @@ from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECON
 from domain.split_payment.decide import MAX_EXPIRES_IN_SECONDS as MAX_SPLIT_EXPIRES
 from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPIRES
 from infra.http.operations import AccessLogin
+from infra.settings.cell import CellSettings
 from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
 from infra.settings.postgres import AppendSettings, PostgresUrl
 from infra.settings.privacy import VaultSettings
@@ -30,6 +31,7 @@ class CommandApiSettings(
     StripeWebhookSettings,
     StripeGuardSettings,
     WebhookEndpointSettings,
+    CellSettings,
 ):
     """What the command API reads from its environment."""
 

@@ -31,6 +31,7 @@ from query_api.ledger.routes import ledger_routes
 from query_api.ledger.service import LedgerReads
 from query_api.merchant.routes import merchant_routes
 from query_api.merchant.service import MerchantReads
+from query_api.min_position import PositionTokens
 from query_api.payments.routes import SCOPE, payment_routes
 from query_api.payments.service import PaymentReads
 from query_api.payouts.routes import payout_routes
@@ -55,16 +56,20 @@ def create_app(
     proofs: ProofFiles | None = None,
     cors_allowed_origins: Sequence[str] = (),
     rate_limiter: RateLimiter | None = None,
+    cell: str | None = None,
 ) -> FastAPI:
     """Return the application. It opens and closes nothing of what it is given.
 
     `history` reads the log, for what payments were and for auditors; without it that is not shown. Without `proofs` no
     event is proved. With `anonymous_merchant_id` a
     request without an API key reads that merchant's payments (development only). Without `rate_limiter` no key is
-    limited.
+    limited. `cell` is named beside positions.
     """
     app = bare_app(anonymous_merchant_id)
+    if cell is not None:
+        app.add_middleware(PositionTokens, cell=cell)
     allow_origins(app, cors_allowed_origins)
+    app.state.cell = cell
     app.state.payments = PaymentReads(pool=pool, freshness=freshness, history=history)
     app.state.audit = AuditReads(log=history, witnesses=witnesses, proofs=proofs)
     app.state.disputes = DisputeReads(pool=pool, freshness=freshness)

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from infra.http.openapi import RATE_LIMITED, ApiDescription, described_errors
+from infra.http.position_tokens import POSITION_TOKEN
 from schemas.http.problems import ProblemBody
 
 _TEXT = """
@@ -15,7 +16,9 @@ ledger of what they moved at Stripe.
 **Reading your own write.** A command answers with a `position`. Send it along (`min_position`, or the header
 `Paystream-Min-Position`) and the answer is held until that event shows, for a bounded time; else 503
 `projection_behind` says how far behind the read model is. Any position of the log will do, not only a payment's: the
-answer then has all payments' events up to there. Answers say how far they reach in `Paystream-Position`.
+answer then has all payments' events up to there. Answers say how far they reach in `Paystream-Position`. Where there
+are cells, answers of both APIs have `Paystream-Position-Token` too, which names the cell: send it back under the same
+name, and a cell that it is not of says so at once (400 `position_of_another_cell`).
 
 **Pages.** Follow `next_cursor` while `has_more` is true, with the same filters.
 
@@ -27,7 +30,11 @@ _POSITION = {
     "Paystream-Position": {
         "description": "The position in the log up to which this answer reflects it.",
         "schema": {"type": "integer"},
-    }
+    },
+    POSITION_TOKEN: {
+        "description": "The same with the cell whose log it is of, where there are cells.",
+        "schema": {"type": "string"},
+    },
 }
 API = ApiDescription(
     title="Paystream query API",

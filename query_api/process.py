@@ -49,6 +49,7 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
             proofs=ProofFiles.from_settings(settings, witnesses),
             cors_allowed_origins=settings.cors_allowed_origins,
             rate_limiter=_rate_limiter(settings, stack),
+            cell=settings.cell,
         )
         await serve_http(app, settings.query_api_host, settings.query_api_port, runtime)
 

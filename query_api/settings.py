@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from infra.settings.cell import CellSettings
 from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
 from infra.settings.postgres import PostgresUrl, ReadDatabaseSettings
 from infra.settings.process import Port
@@ -19,6 +20,7 @@ class QueryApiSettings(
     OptionalRedisSettings,
     WitnessesSettings,
     ProofsSettings,
+    CellSettings,
 ):
     """What the query API reads from its environment. `read_database_url` is of the role paystream_query."""
 

@@ -12,6 +12,7 @@ from command_api.errors import ERROR_SPECS
 from command_api.headers import ACTOR_HEADER, ACTOR_PATTERN, ACTOR_SCOPE, KEY_PATTERN, MAX_KEY_CHARS
 from command_api.request_body import MAX_BODY_KIB
 from infra.http.openapi import RATE_LIMITED, described_errors, reference
+from infra.http.position_tokens import POSITION_TOKEN
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
@@ -118,6 +119,10 @@ _ANSWER_HEADERS = {
     "Idempotent-Replayed": {
         "description": "true: the command was carried out before.",
         "schema": {"type": "string", "enum": ["true"]},
+    },
+    POSITION_TOKEN: {
+        "description": "`position` with the cell whose log it is of, where there are cells: for the query API.",
+        "schema": {"type": "string"},
     },
     "Preference-Applied": {"description": "wait=N, as granted.", "schema": {"type": "string"}},
     "X-Request-ID": {"description": "Names the request in the logs.", "schema": {"type": "string"}},

@@ -24,6 +24,7 @@ from domain.ids import MerchantId, PaymentId
 from infra.access.principal import Principal
 from infra.errors import Unavailable
 from infra.http.context import request_context
+from infra.http.position_tokens import POSITION_TOKEN, position_token
 from infra.http.problems import Problem
 from infra.ids import uuid7
 from infra.logs import bind_context
@@ -48,6 +49,8 @@ class CommandService:
     """For charges whose client does not set it."""
     card_number_exempt: frozenset[str] = frozenset()
     """Paths of a body's members, and `Idempotency-Key`, that may look like a card number."""
+    cell: str | None = None
+    """Named beside positions."""
 
     async def handle(
         self,
@@ -91,7 +94,7 @@ class CommandService:
         wait_s = read_wait_preference(request.headers.getlist("prefer"), self.max_wait_s)
         if wait_s is not None:
             result = await self._wait_for_outcome(result, wait_s - (time.monotonic() - started))
-        return _response(result, key, wait_s)
+        return _response(result, key, wait_s, self.cell)
 
     async def _wait_for_outcome(self, result: CommandResult, timeout_s: float) -> CommandResult:
         """Wait for Stripe's outcome; the result is then the aggregate's present state, also for a replay."""
@@ -144,11 +147,13 @@ def _problem(error: CommandError | DomainError | Unavailable, key: str) -> Probl
     return problem
 
 
-def _response(result: CommandResult, key: str, wait_s: int | None) -> Response:
+def _response(result: CommandResult, key: str, wait_s: int | None, cell: str | None) -> Response:
     headers = {"Idempotency-Key": key}
     if result.replayed:
         headers["Idempotent-Replayed"] = "true"
     if wait_s is not None:
         headers["Preference-Applied"] = f"wait={wait_s}"
+    if cell is not None:
+        headers[POSITION_TOKEN] = position_token(cell, result.position)
     content = orjson.dumps({**result.body, "position": result.position})
     return Response(content, result.status, headers, media_type="application/json")

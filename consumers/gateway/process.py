@@ -2,7 +2,6 @@
 
 import asyncio
 
-from consumers.gateway.breaker_reports import BreakerReports
 from consumers.gateway.completion import TaskCompleter
 from consumers.gateway.intake import NAME, write_tasks
 from consumers.gateway.pool import WorkerPool
@@ -19,6 +18,7 @@ from infra.postgres.pool import postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.stripe.client import stripe_client
+from infra.stripe.guard.reports import breakers_reported
 from infra.stripe.guard.settings import open_stripe_guard
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import PAYMENT, dead_letter_topic
@@ -50,7 +50,11 @@ async def _serve(runtime: Runtime, settings: GatewaySettings, vault: AnyVault) -
     await pool.open()
     completer = TaskCompleter(pool)
     try:
-        async with stripe_client(settings) as client, open_stripe_guard(settings) as guard:
+        async with (
+            stripe_client(settings) as client,
+            open_stripe_guard(settings) as guard,
+            breakers_reported(pool, guard, NAME, runtime.stop),
+        ):
             worker = Worker(
                 StripeApi(client, guard, timeout_s=settings.stripe_call_timeout_s),
                 completer,
@@ -74,7 +78,6 @@ async def _serve(runtime: Runtime, settings: GatewaySettings, vault: AnyVault) -
             async with asyncio.TaskGroup() as group:
                 group.create_task(intake.run(runtime.stop))
                 group.create_task(workers.run(runtime.stop))
-                group.create_task(BreakerReports(pool, guard).run(runtime.stop))
     finally:
         await completer.close()
         await pool.close()

@@ -22,6 +22,7 @@ from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.redis.redlock import open_redlock
 from infra.stripe.client import stripe_client
+from infra.stripe.guard.reports import breakers_reported
 from infra.stripe.guard.settings import open_stripe_guard
 from schemas.cloudevents import Delivered, from_kafka
 from schemas.topics import RECONCILIATION, dead_letter_topic
@@ -57,6 +58,7 @@ async def _serve(runtime: Runtime, settings: ReconciliationSettings, vault: AnyV
         async with (
             stripe_client(settings) as client,
             open_stripe_guard(settings) as guard,
+            breakers_reported(pool, guard, NAME, runtime.stop),
             open_redlock(settings) as redlock,
         ):
             heartbeat = Heartbeat()

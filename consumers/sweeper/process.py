@@ -12,6 +12,7 @@ from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.redis.redlock import open_redlock
 from infra.stripe.client import stripe_client
+from infra.stripe.guard.reports import breakers_reported
 from infra.stripe.guard.settings import open_stripe_guard
 
 NAME = "sweeper"
@@ -32,6 +33,7 @@ async def _serve(runtime: Runtime, settings: SweeperSettings, vault: AnyVault) -
         async with (
             stripe_client(settings) as client,
             open_stripe_guard(settings) as guard,
+            breakers_reported(pool, guard, NAME, runtime.stop),
             open_redlock(settings) as redlock,
         ):
             lists = StripeLists(client, guard, timeout_s=settings.stripe_call_timeout_s, event_types=EVENT_TYPES)

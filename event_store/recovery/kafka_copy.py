@@ -11,7 +11,7 @@ from aiokafka.structs import ConsumerRecord
 from domain.ids import LogId
 from event_store.relay.partitions import at_end, started
 from event_store.relay.progress import Place
-from infra.kafka.clients import consumer_config
+from infra.kafka.cell_clients import new_consumer
 from infra.kafka.consumer.own_log import ForeignCluster
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import Delivered, from_kafka
@@ -47,8 +47,8 @@ async def read_copy(settings: KafkaSettings, position: int, own_log: LogId) -> A
     Raises ForeignCluster for an event of another log than `own_log`, KafkaError.
     """
     isolation = "read_committed" if settings.kafka_transactions else "read_uncommitted"
-    options = consumer_config(settings, client_id="paystream-recovery") | {"isolation_level": isolation}
-    async with started(AIOKafkaConsumer(**options)) as consumer:
+    reader = new_consumer(settings, client_id="paystream-recovery", isolation_level=isolation)
+    async with started(reader) as consumer:
         places = [
             TopicPartition(topic, each) for topic in event_topics() for each in range(settings.kafka_topic_partitions)
         ]

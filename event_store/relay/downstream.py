@@ -8,14 +8,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from event_store.relay import metrics
 from event_store.relay.partitions import started
 from infra.kafka.aiokafka_patches.stopping import stop_client
-from infra.kafka.clients import admin_config, consumer_config
+from infra.kafka.cell_clients import new_consumer
+from infra.kafka.clients import admin_config
+from infra.kafka.names import KafkaNames
 from infra.process.trail import Trail
 from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
@@ -60,6 +62,7 @@ class DownstreamWatch:
         self, settings: KafkaSettings, groups: Collection[DownstreamGroup], *, every_s: float = _EVERY_S
     ) -> None:
         self._settings = settings
+        self._names = KafkaNames.of(settings)
         self._groups = groups
         self._every_s = every_s
         self._ends: dict[TopicPartition, Trail] = {}
@@ -92,8 +95,7 @@ class DownstreamWatch:
 
     async def _read_ends(self) -> Mapping[TopicPartition, int]:
         partitions = [each for topic in sorted({group.topic for group in self._groups}) for each in self._of(topic)]
-        options = consumer_config(self._settings, client_id=_CLIENT_ID)
-        async with started(AIOKafkaConsumer(**options)) as consumer:
+        async with started(new_consumer(self._settings, client_id=_CLIENT_ID)) as consumer:
             ends: Mapping[TopicPartition, int] = await consumer.end_offsets(partitions)
         return ends
 
@@ -104,8 +106,9 @@ class DownstreamWatch:
             await admin.start()
             for each in self._groups:
                 # By name: the embedded broker cannot be asked for all of them.
-                offsets = await admin.list_consumer_group_offsets(each.group, partitions=self._of(each.topic))
-                found[each] = {partition: meta.offset for partition, meta in offsets.items()}
+                places = [self._names.place(partition) for partition in self._of(each.topic)]
+                offsets = await admin.list_consumer_group_offsets(each.group, partitions=places)
+                found[each] = {self._names.declared_place(place): meta.offset for place, meta in offsets.items()}
         finally:
             await stop_client(admin.close(), timeout_s=_CLOSE_S)
         return found

@@ -18,7 +18,8 @@ from event_store.relay.partitions import end_offsets, event_places, holding, sta
 from event_store.relay.progress import Place, RelayProgress
 from event_store.relay.progress_topic import TransactionOpen, read_begun_records, read_records_up_to
 from event_store.relay.shard import Shard
-from infra.kafka.clients import consumer_config
+from infra.kafka.cell_clients import new_consumer
+from infra.kafka.names import KafkaNames
 from infra.settings.kafka import KafkaSettings
 from schemas.topics import RELAY_PROGRESS
 
@@ -43,13 +44,14 @@ async def end_hanging_transaction(
     transactions of other shards too: it counts where they had the time to end them (`others_had_time`). Raises
     TransactionOpen when a partition still cannot be read after `within_s`.
     """
+    names = KafkaNames.of(settings)
     places = [_PROGRESS, *event_places(shard.partitions(settings.kafka_topic_partitions))]
     ends, stable = await end_offsets(watcher, places), await _readable_up_to(settings, places)
     hanging = {place for place in places if stable[place] < ends[place]}
     if not hanging or (hanging == {_PROGRESS} and not others_had_time):
         return
     commits = await _was_committed(settings, shard, watcher, hanging, stable)
-    await _end_empty_transaction(producer, places, commits=commits)
+    await _end_empty_transaction(producer, [names.place(TopicPartition(*each)) for each in places], commits=commits)
     log.warning("relay_ended_transaction", partitions=sorted(map(str, hanging)), committed=commits)
     deadline = time.monotonic() + within_s
     if not others_had_time:
@@ -64,7 +66,7 @@ async def end_hanging_transaction(
 
 async def _readable_up_to(settings: KafkaSettings, places: Collection[Place]) -> dict[Place, int]:
     """Return where the first open transaction of each place begins, or else its end."""
-    async with started(AIOKafkaConsumer(**consumer_config(settings))) as reader:
+    async with started(new_consumer(settings)) as reader:
         return await end_offsets(reader, places)
 
 
@@ -97,10 +99,15 @@ def _of_shard(records: Collection[RelayProgress], shard: Shard) -> RelayProgress
     return next((each for each in records if each.shard == shard), None)
 
 
-async def _end_empty_transaction(producer: AIOKafkaProducer, places: Collection[Place], *, commits: bool) -> None:
-    """End a transaction that has partitions and no records. aiokafka offers none, so this reaches into it."""
+async def _end_empty_transaction(
+    producer: AIOKafkaProducer, partitions: Collection[TopicPartition], *, commits: bool
+) -> None:
+    """End a transaction that has partitions, as Kafka calls them, and no records.
+
+    aiokafka offers none, so this reaches into it.
+    """
     await producer.begin_transaction()
     transaction = producer._txn_manager  # noqa: SLF001 - see above
-    for place in places:
-        transaction.maybe_add_partition_to_txn(TopicPartition(*place))
+    for partition in partitions:
+        transaction.maybe_add_partition_to_txn(partition)
     await (producer.commit_transaction() if commits else producer.abort_transaction())

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from event_store.relay.progress import Place, Published
 from infra.kafka.aiokafka_patches.stopping import end_consumer
-from infra.kafka.clients import consumer_config
+from infra.kafka.cell_clients import new_consumer
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka, is_at
 from schemas.errors import MalformedMessage
@@ -41,7 +41,7 @@ async def holding(
     if not sought:
         return set()
     held: set[Place] = set()
-    async with started(AIOKafkaConsumer(**consumer_config(settings))) as consumer:
+    async with started(new_consumer(settings)) as consumer:
         consumer.assign(list(sought))
         for partition, each in sought.items():
             consumer.seek(partition, each.offset)
@@ -66,7 +66,7 @@ async def last_events(
     newest: dict[TopicPartition, Published] = {}
     if not left:
         return []
-    async with started(AIOKafkaConsumer(**consumer_config(settings))) as consumer:
+    async with started(new_consumer(settings)) as consumer:
         consumer.assign(list(left))
         for partition in left:
             consumer.seek(partition, starts[Place(*partition)])
@@ -84,7 +84,7 @@ async def last_events(
 async def holds_events(settings: KafkaSettings, place: Place, end: int) -> bool:
     """Whether there is a committed record: what is left of aborted transactions counts for nothing."""
     partition = TopicPartition(*place)
-    async with started(AIOKafkaConsumer(**consumer_config(settings))) as consumer:
+    async with started(new_consumer(settings)) as consumer:
         consumer.assign([partition])
         await consumer.seek_to_beginning(partition)
         while await consumer.position(partition) < end:

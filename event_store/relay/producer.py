@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from event_store.relay.shard import Shard
 from infra.kafka.aiokafka_patches.stopping import end_producer
-from infra.kafka.clients import producer_config
+from infra.kafka.cell_clients import new_producer as open_producer
 from infra.settings.kafka import KafkaSettings
 
 log = structlog.get_logger(__name__)
@@ -36,10 +36,8 @@ class Limits:
 def new_producer(settings: KafkaSettings, shard: Shard) -> AIOKafkaProducer:
     """Return the producer of a shard, not started: starting it fences an older one of the shard."""
     name = shard.transactional_id
-    options = producer_config(settings, client_id=name, transactional_id=name)
-    if settings.kafka_transactions:
-        options["transaction_timeout_ms"] = Limits(settings).transaction_ms
-    return AIOKafkaProducer(**options)
+    limits = {"transaction_timeout_ms": Limits(settings).transaction_ms} if settings.kafka_transactions else {}
+    return open_producer(settings, client_id=name, transactional_id=name, **limits)
 
 
 @asynccontextmanager

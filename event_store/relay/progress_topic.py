@@ -18,7 +18,7 @@ from event_store.relay.partitions import (
 from event_store.relay.progress import Place, Published, RelayProgress, Resumed, last_published, resume
 from event_store.relay.shard import Shard
 from infra.errors import InfraError
-from infra.kafka.clients import consumer_config
+from infra.kafka.cell_clients import new_consumer
 from infra.kafka.consumer.own_log import ForeignCluster
 from infra.settings.kafka import KafkaSettings
 from schemas.topics import RELAY_PROGRESS
@@ -55,8 +55,8 @@ async def watching(settings: KafkaSettings, name: str) -> AsyncIterator[AIOKafka
 
     To one of committed data a partition seems to end where any producer's open transaction begins.
     """
-    options = consumer_config(settings, client_id=f"{name}-watcher") | {"isolation_level": "read_uncommitted"}
-    async with started(AIOKafkaConsumer(**options)) as consumer:
+    watcher = new_consumer(settings, client_id=f"{name}-watcher", isolation_level="read_uncommitted")
+    async with started(watcher) as consumer:
         yield consumer
 
 
@@ -92,8 +92,7 @@ async def _newest(settings: KafkaSettings, name: str, watcher: AIOKafkaConsumer,
 
 
 async def _read(settings: KafkaSettings, name: str, end: int, isolation: str) -> list[RelayProgress]:
-    options = consumer_config(settings, client_id=f"{name}-reader") | {"isolation_level": isolation}
-    async with started(AIOKafkaConsumer(**options)) as reader:
+    async with started(new_consumer(settings, client_id=f"{name}-reader", isolation_level=isolation)) as reader:
         values = await _values(reader, end, believe_fetch=not settings.kafka_transactions)
     return [RelayProgress.decode(value) for value in values]
 

@@ -24,14 +24,15 @@ from event_store.relay.status import RelayStatus
 from event_store.store import QUERIES, Connection, LogState, read_log_state
 from infra.backoff import Backoff, Pauses
 from infra.errors import InfraError
+from infra.kafka.names import KafkaNames
 from infra.kafka.publications import PUBLICATIONS
-from infra.kafka.topics import create_topics, require_topics
+from infra.kafka.topics import cell_declarations, create_topics, require_topics
 from infra.process.pacing import Pacing
 from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
 from infra.tracing import FinishedSpan, is_tracing, record_spans
 from schemas.envelope import RecordedEvent
-from schemas.topics import RELAY_PROGRESS, declarations, event_topics, topic_of
+from schemas.topics import RELAY_PROGRESS, event_topics, topic_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +48,8 @@ _RECOVERY_TIMEOUT_S = 1800.0
 class TopicLimitTooLow(InfraError):
     """Kafka refuses ordinary events as too large: they wait until an operator raises the limit."""
 
-    def __init__(self, refused: EventsRefused) -> None:
-        topics = ", ".join(sorted({topic_of(event.category) for event in refused.events}))
+    def __init__(self, refused: EventsRefused, names: KafkaNames) -> None:
+        topics = ", ".join(sorted({names.topic(topic_of(event.category)) for event in refused.events}))
         super().__init__(f"{refused}: raise max.message.bytes of {topics}")
 
 
@@ -82,8 +83,7 @@ class Publisher:
         """Publish until told to stop. Raises TopicWentBack, EventsRefused, LogClosed, and what Kafka and psycopg do."""
         self._status.set_closed((await read_log_state(connection)).closed_because)  # also when Kafka does not answer
         if self._creates_topics:
-            partitions, replicas = self._settings.kafka_topic_partitions, self._settings.kafka_replication_factor
-            await create_topics(self._settings, declarations(partitions, replicas))
+            await create_topics(self._settings, cell_declarations(self._settings))
         else:
             await require_topics(self._settings, [*event_topics(), RELAY_PROGRESS])
         state = await self._wait_until_open(connection)
@@ -175,7 +175,7 @@ class Publisher:
             return await session.publish(events, position, one_by_one=position <= self._one_by_one_to)
         except EventsRefused as refused:
             if not any(len(event.data) > self._dead_letter_above_bytes for event in refused.events):
-                raise TopicLimitTooLow(refused) from refused
+                raise TopicLimitTooLow(refused, KafkaNames.of(self._settings)) from refused
             if len(refused.events) > 1:
                 self._one_by_one_to = position  # the next session finds out which of them it is
             else:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -65,6 +66,14 @@ class EndReportedTooLow(InfraError):
             f"published at {lost.published.offset} or later, but took a record at {offset}"
         )
         self.place = place
+
+
+class _Sent(NamedTuple):
+    """A batch that was handed over to the producer."""
+
+    place: Place
+    batch: BatchBuilder
+    delivery: asyncio.Future[RecordMetadata]
 
 
 class Session:
@@ -179,7 +188,7 @@ class Session:
             if self._transactional:
                 await self._producer.begin_transaction()
             sent = await self._send(batches)
-            deliveries = [delivery for _, delivery in sent]
+            deliveries = [each.delivery for each in sent]
             if self._transactional:
                 # At once: another round trip for the exact offsets would cost a third of a small transaction.
                 expected = {place: _at_least(before, batches, place) for place in batches.positions}
@@ -191,7 +200,7 @@ class Session:
             except KafkaError:
                 _raise_if_refused(batches, sent)
                 raise
-            published = self._check(batches, [delivery.result() for delivery in deliveries])
+            published = self._check(batches, sent)
             if self._transactional:
                 await self._producer.commit_transaction()
         self._progress = replace(before, position=position, published={**before.published, **published})
@@ -223,21 +232,21 @@ class Session:
                     await self._producer.commit_transaction()
             self._must_write_progress = False
 
-    async def _send(self, batches: Batches) -> list[tuple[BatchBuilder, asyncio.Future[RecordMetadata]]]:
+    async def _send(self, batches: Batches) -> list[_Sent]:
         """Hand over every batch to the producer; return them with what becomes of each."""
-        deliveries = []
+        sent = []
         for turn in batches.rounds():
             for place, batch in turn:
                 delivery = await self._producer.send_batch(batch, place.topic, partition=place.partition)
                 delivery.add_done_callback(_retrieve)
-                deliveries.append((batch, delivery))
-        return deliveries
+                sent.append(_Sent(place, batch, delivery))
+        return sent
 
-    def _check(self, batches: Batches, delivered: Sequence[RecordMetadata]) -> dict[Place, Published]:
+    def _check(self, batches: Batches, sent: Sequence[_Sent]) -> dict[Place, Published]:
         """Return what is published now where something was sent. Raises TopicWentBack or EndReportedTooLow."""
         offsets: dict[Place, list[int]] = {}
-        for each in delivered:
-            offsets.setdefault(Place(each.topic, each.partition), []).append(each.offset)
+        for each in sent:
+            offsets.setdefault(each.place, []).append(each.delivery.result().offset)
         found: dict[Place, Published] = {}
         for place, position in batches.positions.items():
             first, last = offsets[place][0], offsets[place][-1] + batches.of_place[place][-1].record_count() - 1
@@ -275,11 +284,12 @@ def _at_least(before: RelayProgress, batches: Batches, place: Place) -> Publishe
     return Published(batches.positions[place], (last.offset if last else -1) + count, batches.event_ids[place])
 
 
-def _raise_if_refused(batches: Batches, sent: Sequence[tuple[BatchBuilder, asyncio.Future[RecordMetadata]]]) -> None:
+def _raise_if_refused(batches: Batches, sent: Sequence[_Sent]) -> None:
     """Raise EventsRefused when Kafka said of a batch that it is too large; of others it may have said nothing yet."""
-    for batch, delivery in sent:
+    for each in sent:
+        delivery = each.delivery
         if delivery.done() and not delivery.cancelled() and isinstance(error := delivery.exception(), _TOO_LARGE):
-            raise EventsRefused(batches.of_batch[id(batch)], error) from error
+            raise EventsRefused(batches.of_batch[id(each.batch)], error) from error
 
 
 def _retrieve(delivery: asyncio.Future[object]) -> None:

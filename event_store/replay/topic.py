@@ -12,8 +12,7 @@ from event_store.replay.files import ReplayRefused
 from event_store.replay.reading import Run
 from infra.kafka.aiokafka_patches.stopping import end_producer
 from infra.kafka.clients import producer_config
-from infra.kafka.topics import create_topics
-from infra.process.declared import topic_declarations
+from infra.kafka.topics import cell_declarations, create_topics
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import to_kafka
 from schemas.topics import TopicDeclaration, partition_of
@@ -50,14 +49,16 @@ class EventTopic:
 
 @asynccontextmanager
 async def event_topic(settings: KafkaSettings, topic: str, log_id: LogId, *, force: bool) -> AsyncIterator[EventTopic]:
-    """Lend a topic, which is made when it is not there. Raises ReplayRefused for a live one, unless forced.
+    """Lend a topic, by its name on the cluster, which is made when it is not there.
+
+    Raises ReplayRefused for a live one, unless forced.
 
     Without transactions, by a producer of its own: the relay's is not fenced.
     """
     if not _NAME.fullmatch(topic) or topic in {".", ".."}:
         raise ReplayRefused(f"{topic!r} is no name of a topic: that is 1 to 249 ASCII letters, digits, _ . or -")
     partitions, replicas = settings.kafka_topic_partitions, settings.kafka_replication_factor
-    live = {each.name for each in topic_declarations(partitions, replicas)}
+    live = {each.name for each in cell_declarations(settings)}
     if topic in live and not force:
         raise ReplayRefused(
             f"{topic} is a live topic: its consumers would get every event again. Remedy: another topic"

@@ -25,7 +25,7 @@ _OK = 200
 
 
 def find_program(name: str) -> Path | None:
-    """Return where `prometheus` or `promtool` is, if this machine has it."""
+    """Return where `prometheus`, `promtool` or `amtool` is, if this machine has it."""
     unpacked = user_cache() / UNPACKED / name
     found = shutil.which(name) or (str(unpacked) if os.access(unpacked, os.X_OK) else None)
     return None if found is None else Path(found)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from infra.http.position_tokens import POSITION_TOKEN
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 SECURITY_HEADERS: RawHeaders = [
@@ -24,6 +26,7 @@ _REQUEST_HEADERS = (
     "Content-Type",
     "Idempotency-Key",
     "Paystream-Min-Position",
+    POSITION_TOKEN,
     "Prefer",
     "traceparent",
     "X-Correlation-ID",
@@ -34,6 +37,7 @@ _ANSWER_HEADERS = (
     "Idempotent-Replayed",
     "Location",
     "Paystream-Position",
+    POSITION_TOKEN,
     "Preference-Applied",
     "RateLimit",
     "RateLimit-Policy",

@@ -9,8 +9,7 @@ from rich.table import Table
 from infra.cli.execute import COULD_NOT_LOOK, run
 from infra.cli.output import print_json_lines
 from infra.kafka.topic_check import Comparison, remedy
-from infra.kafka.topics import compare_topics, create_topics
-from infra.process.declared import topic_declarations
+from infra.kafka.topics import cell_declarations, compare_topics, create_topics
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 
@@ -18,7 +17,7 @@ from infra.settings.loading import load_settings
 def run_topics_create() -> int:
     """Create the missing topics and say which; return the exit code."""
     settings = load_settings(KafkaSettings)
-    declarations = topic_declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor)
+    declarations = cell_declarations(settings)
 
     async def work() -> int:
         created = await create_topics(settings, declarations)
@@ -33,7 +32,7 @@ def run_topics_create() -> int:
 def run_topics_verify(*, as_json: bool) -> int:
     """Print what is declared beside what is, and how to correct each difference; return the exit code."""
     settings = load_settings(KafkaSettings)
-    declarations = topic_declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor)
+    declarations = cell_declarations(settings)
 
     async def work() -> int:
         compared, missing = await compare_topics(settings, declarations)

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -12,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExists
 from infra.errors import Permanent, ProcessFailed, Transient, Unavailable
 from infra.kafka.aiokafka_patches.stopping import stop_client
 from infra.kafka.clients import admin_config
+from infra.kafka.names import KafkaNames
 from infra.kafka.refusal import refusal_reason
 from infra.kafka.topic_check import Comparison, TopicDeclaration, compare
 from infra.kafka.topic_state import TopicState, read_states
@@ -58,8 +60,17 @@ class TopicsMismatch(ProcessFailed):
         self.differences = tuple(differences)
 
 
+def cell_declarations(settings: KafkaSettings) -> list[Any]:
+    """Return the declarations of every topic of the system, by the names that the topics have on the cluster."""
+    names = KafkaNames.of(settings)
+    declared = topic_declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor)
+    return [replace(topic, name=names.topic(topic.name)) for topic in declared]
+
+
 async def create_topics(settings: KafkaSettings, declarations: Sequence[TopicDeclaration]) -> tuple[str, ...]:
     """Create the declared topics that do not exist, and return their names. Running it again changes nothing.
+
+    `declarations` have the names of the cluster, as `cell_declarations` gives them.
 
     Raises KafkaUnavailable, TopicNotCreated, or TopicsMismatch when one exists that is not as declared.
     """
@@ -91,9 +102,12 @@ async def verify_topics(settings: KafkaSettings, declarations: Sequence[TopicDec
 
 
 async def require_topics(settings: KafkaSettings, names: Collection[str]) -> None:
-    """Verify the topics that a process is about to use, as far as they are declared. Raises as `verify_topics`."""
-    declared = topic_declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor)
-    await _verify(settings, [topic for topic in declared if topic.name in names], names)
+    """Verify the topics that a process is about to use, as far as they are declared. Raises as `verify_topics`.
+
+    `names` are those that topics are declared with; errors have those of the cluster.
+    """
+    needed = set(map(KafkaNames.of(settings).topic, names))
+    await _verify(settings, [topic for topic in cell_declarations(settings) if topic.name in needed], needed)
 
 
 async def compare_topics(

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
 
-from infra.settings.process import ProcessSettings
+from infra.settings.cell import CellSettings
 
 
-class KafkaSecuritySettings(ProcessSettings):
+class KafkaSecuritySettings(CellSettings):
     """How to connect to a Kafka cluster that needs TLS or a login."""
 
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

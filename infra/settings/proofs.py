@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from infra.settings.cell import CellSettings
 from infra.settings.process import ProcessSettings
 
 
@@ -75,7 +76,7 @@ class WitnessesSettings(ProcessSettings):
         return self
 
 
-class SealerKeySettings(ProofsSettings):
+class SealerKeySettings(ProofsSettings, CellSettings):
     """What signs checkpoints. With neither, nothing is sealed."""
 
     sealer_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()

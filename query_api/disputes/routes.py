@@ -8,8 +8,8 @@ from infra.access.principal import Principal
 from query_api.disputes.documentation import DOCUMENTED
 from query_api.disputes.parameters import DisputeListParameters
 from query_api.disputes.service import DisputeReads
+from query_api.min_position import MinPosition, larger
 from query_api.parameters import Reader
-from query_api.payments.routes import MinPosition, larger
 from query_api.router import read_router
 
 
@@ -23,7 +23,7 @@ def dispute_routes(reader: Reader) -> APIRouter:
         request: Request,
         principal: Annotated[Principal, Depends(reader)],
         parameters: Annotated[DisputeListParameters, Query()],
-        min_position: MinPosition = None,
+        min_position: MinPosition,
     ) -> Response:
         """List disputes, those first whose evidence is due first; of a payment, the newest one."""
         reads = request.app.state.disputes

@@ -4,10 +4,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from infra.http.position_tokens import POSITION_TOKEN
 from query_api import documentation
+from query_api.min_position import OTHER_CELL
 
 PAYMENT_ETAG = "The payment's version."
 ERRORS = {
+    400: {OTHER_CELL: f"The position of {POSITION_TOKEN} is of another cell's log"},
     403: {"forbidden": "The API key lacks the scope payments:read"},
     503: {
         "projection_behind": "The position asked for was not reached in time, or is none of the log yet; has the lag"

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from domain.ids import PaymentId
 from infra.access.principal import Principal
 from infra.logs import bind_context
-from query_api.parameters import IfNoneMatch, PageParameters, Position, Reader, ReadParameters
+from query_api.min_position import MinPosition, larger
+from query_api.parameters import IfNoneMatch, PageParameters, Reader
 from query_api.payments.documentation import PAYMENT_ETAG, documented
 from query_api.payments.errors import payment_not_found
 from query_api.payments.parameters import PaymentCountParameters, PaymentListParameters, PaymentParameters
@@ -20,10 +21,6 @@ from schemas.http.timeline import TimelinePage
 SCOPE: Final = "payments:read"
 
 PaymentIdParameter = Annotated[str, Path(description="The payment's id.", json_schema_extra={"format": "uuid"})]
-MinPosition = Annotated[
-    Position | None,
-    Header(alias="Paystream-Min-Position", description="Like `min_position`; the larger holds."),
-]
 
 
 def payment_routes(reader: Reader) -> APIRouter:
@@ -36,7 +33,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         request: Request,
         principal: Annotated[Principal, Depends(reader)],
         parameters: Annotated[PaymentListParameters, Query()],
-        min_position: MinPosition = None,
+        min_position: MinPosition,
     ) -> Response:
         """List payments, newest first.
 
@@ -51,7 +48,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         request: Request,
         principal: Annotated[Principal, Depends(reader)],
         parameters: Annotated[PaymentCountParameters, Query()],
-        min_position: MinPosition = None,
+        min_position: MinPosition,
     ) -> Response:
         """Count payments by the filters of their list, up to a limit."""
         return await _reads(request).count(principal, parameters, larger(parameters, min_position))
@@ -63,7 +60,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         principal: Annotated[Principal, Depends(reader)],
         payment_id: PaymentIdParameter,
         parameters: Annotated[PaymentParameters, Query()],
-        min_position: MinPosition = None,
+        min_position: MinPosition,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """Show a payment with its refunds: as it is, or as it was.
@@ -84,7 +81,7 @@ def payment_routes(reader: Reader) -> APIRouter:
         principal: Annotated[Principal, Depends(reader)],
         payment_id: PaymentIdParameter,
         parameters: Annotated[PageParameters, Query()],
-        min_position: MinPosition = None,
+        min_position: MinPosition,
     ) -> Response:
         """Show what happened to a payment, oldest first."""
         subject = _payment_id(payment_id)
@@ -106,8 +103,3 @@ def _reads(request: Request) -> PaymentReads:
     reads = request.app.state.payments
     assert isinstance(reads, PaymentReads)
     return reads
-
-
-def larger(parameters: ReadParameters, header: int | None) -> int:
-    """Return the position to wait for; 0 asks for none."""
-    return max(parameters.min_position or 0, header or 0)

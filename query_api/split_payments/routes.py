@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from domain.ids import SplitPaymentId
 from infra.access.principal import Principal
 from infra.logs import bind_context
+from query_api.min_position import MinPosition, larger
 from query_api.parameters import IfNoneMatch, Reader, ReadParameters
-from query_api.payments.routes import MinPosition, larger
 from query_api.router import read_router
 from query_api.split_payments.documentation import SPLIT_PAYMENT_ETAG, documented
 from query_api.split_payments.errors import split_payment_not_found
@@ -32,7 +32,7 @@ def split_payment_routes(reader: Reader) -> APIRouter:
         request: Request,
         principal: Annotated[Principal, Depends(reader)],
         parameters: Annotated[SplitPaymentListParameters, Query()],
-        min_position: MinPosition = None,
+        min_position: MinPosition,
     ) -> Response:
         """List split payments, newest first, with their legs and what each waits for."""
         return await _reads(request).split_payments(principal, parameters, larger(parameters, min_position))
@@ -44,7 +44,7 @@ def split_payment_routes(reader: Reader) -> APIRouter:
         principal: Annotated[Principal, Depends(reader)],
         split_payment_id: SplitPaymentIdParameter,
         parameters: Annotated[ReadParameters, Query()],
-        min_position: MinPosition = None,
+        min_position: MinPosition,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """Show a split payment with its legs, what it waits for, and all that happened to it."""

@@ -97,6 +97,12 @@ The last row happens when the topic was wiped or trimmed and is being filled aga
 hand. A message may even stand before the missing ones, once, at the beginning of a topic that was wiped: so read on to
 the end before you give up, and never apply it early. If they are not in the partition at all, raise an alarm.
 
+## Cells
+
+Where merchants are divided over several cells that share a cluster, each cell has these topics with its name in them:
+`paystream.eu-1.payment` for `paystream.payment`. A position is of one log alone, that of `ce_logid`: keep checkpoints
+by topic, and never compare those of two.
+
 ## How to live with change
 
 - Ignore members of the data and headers that you do not know: optional ones may be added to any version.

@@ -331,7 +331,7 @@ _BUILD: Json = {
     "reason": None,
 }
 _BREAKER: Json = {
-    "process": "gateway-7:1",
+    "process": "stripe-gateway at gateway-7:1",
     "breaker": "stripe:create_intent",
     "state": "open",
     "since": "2026-05-01T10:06:40.000Z",
@@ -383,12 +383,18 @@ class BuildView(Answer):
 
 
 class BreakerView(Answer):
-    """A circuit breaker of a process that charges: while it is open, calls of its kind wait."""
+    """A circuit breaker of a process that calls Stripe: while it is open, calls of its kind wait."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_BREAKER]})
 
-    process: str
-    breaker: Annotated[str, Field(description="`stripe` of reads, `stripe:create_refund` and the like of changes.")]
+    process: Annotated[str, Field(description="Which services of ours call Stripe in it, and its host and process id.")]
+    breaker: Annotated[
+        str,
+        Field(
+            description="`stripe` of reads for a payment, `stripe:background` of other reads, of each kind of change "
+            "its own, such as `stripe:create_refund`."
+        ),
+    ]
     state: Annotated[str, Field(description="`closed`, `half_open` or `open`.")]
     since: Timestamp
     seen_at: Annotated[Timestamp, Field(description="When the process told of it last.")]

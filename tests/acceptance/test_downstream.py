@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support import example_consumer
 from tests.support.payment_load import Customers
@@ -23,6 +25,7 @@ EXAMPLE = example_consumer.load_example()
 
 Row = tuple[str, int, str]
 History = dict[str, list[tuple[int, str]]]
+Lag = tuple[float, float]
 
 
 class Example:
@@ -62,7 +65,7 @@ class Example:
 
         async def both() -> tuple[History, History]:
             # Read anew each time: what an earlier test left behind may go on.
-            return by_payment(await self.rows()), by_payment(await self._recorded())
+            return by_payment(await self.rows()), by_payment(await self.recorded())
 
         await eventually(both, lambda found: found[0] == found[1], within=60)
 
@@ -73,7 +76,7 @@ class Example:
             query = "SELECT payment_id, stream_version, type FROM history ORDER BY rowid"
             return connection.execute(query).fetchall()
 
-    async def _recorded(self) -> list[Row]:
+    async def recorded(self) -> list[Row]:
         """Return what the event store holds of the types that it understands."""
         query = """SELECT stream_id::text, version, type FROM event_store.events
                    WHERE type = ANY(%s) ORDER BY stream_id, version"""
@@ -116,3 +119,41 @@ async def test_two_copies_on_one_database_begin_at_the_start_and_repeat_nothing(
     async with example.running(), example.running():
         await customers.run(20)
         await example.catches_up(customers)
+
+
+@pytest.mark.own_system
+async def test_who_follows_is_told_from_who_takes_nothing(tmp_path: Path) -> None:
+    """As the alert DownstreamBehind sees them: by the metrics of the running relay."""
+    groups = {"DOWNSTREAM_GROUPS": "payment-history, shipping"}
+    async with running_system(tmp_path / "system", settings=groups) as system:
+        example = Example(system, tmp_path)
+        customers = Customers(system=system, clients=2)
+        async with example.running():
+            await customers.run(5)
+            await example.catches_up(customers)
+
+            async def shown() -> dict[str, Lag]:
+                return {group: await downstream_lag(system, group) for group in ("payment-history", "shipping")}
+
+            recorded = len(await example.recorded())
+            found = await eventually(
+                shown,
+                lambda lag: lag["payment-history"] == (0, 0) and lag["shipping"][0] >= recorded,
+                within=90,
+                every=1,
+            )
+        assert found["shipping"][1] > 0
+
+
+async def downstream_lag(system: System, group: str) -> Lag:
+    """Return how many records a group lacks, and for how many seconds; below 0 what the relay does not show yet."""
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"http://127.0.0.1:{system.stack.component('relay').port}/metrics")
+    shown = {
+        (sample.name, sample.labels["topic"]): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+        if sample.labels.get("group") == group and sample.name.startswith("downstream_lag_")
+    }
+    topic = "paystream.payment"
+    return shown.get(("downstream_lag_events", topic), -1), shown.get(("downstream_lag_seconds", topic), -1)

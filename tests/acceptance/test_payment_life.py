@@ -285,6 +285,17 @@ async def test_every_process_is_live_and_ready_and_shows_metrics(system: System)
             assert "python_info" in (await client.get("/metrics")).text
 
 
+async def test_every_process_that_calls_stripe_tells_of_its_breakers(system: System) -> None:
+    async def reporting() -> set[str]:
+        answer = await system.command.get("/system")
+        assert answer.status_code == httpx.codes.OK, answer.text
+        processes = {each["process"] for each in answer.json()["breakers"] if each["heard_of"]}
+        return {service for each in processes for service in each.partition(" at ")[0].split(", ")}
+
+    callers = {"command-api", "stripe-gateway", "stripe-balance", "sweeper", "reconciliation"}
+    assert await eventually(reporting, lambda found: found >= callers) == callers
+
+
 async def test_the_outbox_shows_its_depth_and_delay(system: System) -> None:
     await system.create(wait=10)
     relay = system.stack.component("relay")

@@ -1,10 +1,11 @@
-"""Two cells behind one address: when one is lost, the merchants of the other see nothing of it."""
+"""Two cells behind one address, on one Kafka: when one is lost, the merchants of the other see nothing of it."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ import psycopg
 import pytest
 
 from infra.embedded.process import processes_of
-from tests.support.brokers import chosen_layout
+from infra.http.position_tokens import POSITION_TOKEN
+from infra.kafka.topics import describe_topics
+from infra.settings.kafka import KafkaSettings
+from schemas.topics import event_topics
+from tests.support.brokers import chosen_layout, on_apache
 from tests.support.haproxy import Front, haproxy, lacking
+from tests.support.kafka import consumer_groups, read_topic
 from tests.support.paystream_command import paystream
 from tests.support.signed_webhooks import a_stripe_event, deliver, secret_of
 from tests.support.system import System, new_key, running_system
@@ -22,6 +28,7 @@ from tests.support.waiting import eventually
 
 pytestmark = [
     pytest.mark.chaos,
+    pytest.mark.broker,
     pytest.mark.timeout(240),
     pytest.mark.own_system,
     pytest.mark.skipif(lacking() is not None, reason=f"NOT CHECKED: two cells: {lacking()}"),
@@ -69,6 +76,16 @@ async def merchant(front: Front, key: str) -> AsyncIterator[Merchant]:
         yield Merchant(command=command, query=query)
 
 
+@asynccontextmanager
+async def a_cell(folder: Path, name: str, **settings: str) -> AsyncIterator[System]:
+    """Run a cell, with an endpoint at Stripe that has a secret of its own."""
+    secret = f"whsec_of_cell_{name}"
+    own = {"CELL": name, "STRIPE_WEBHOOK_SECRET": secret, "STRIPE_SANDBOX_WEBHOOK_SECRET": secret}
+    processes = processes_of(chosen_layout())
+    async with running_system(folder / name, processes=processes, settings=own | settings) as system:
+        yield system
+
+
 async def stored_key(system: System, name: str, folder: Path) -> tuple[str, str]:
     """Make a merchant with a key, as the operator of a cell does; return the key, and the cell's map."""
     settings = {"paystream_home": system.stack.home.path}
@@ -96,10 +113,9 @@ async def merchants_in(system: System) -> set[str]:
 
 async def test_the_loss_of_a_cell_is_not_seen_in_another(tmp_path: Path) -> None:
     async with AsyncExitStack() as running:
-        processes = processes_of(chosen_layout())
-        a, b = [
-            await running.enter_async_context(running_system(tmp_path / name, processes=processes)) for name in "ab"
-        ]
+        b = await running.enter_async_context(a_cell(tmp_path, "b"))
+        kafka = b.stack.kafka_bootstrap_servers
+        a = await running.enter_async_context(a_cell(tmp_path, "a", KAFKA_BOOTSTRAP_SERVERS=kafka))
         (key_a, keys_a), (key_b, keys_b) = await asyncio.gather(
             stored_key(a, "a", tmp_path), stored_key(b, "b", tmp_path)
         )
@@ -113,6 +129,8 @@ async def test_the_loss_of_a_cell_is_not_seen_in_another(tmp_path: Path) -> None
         await asyncio.gather(_known(shop_a), _known(shop_b))
         await asyncio.gather(shop_a.buy(), shop_b.buy())
         await _is_routed_by_what_it_may(front, shop_a, shop_b, a)
+        await _positions_name_their_cell(shop_a, shop_b)
+        await _each_has_topics_of_its_own(a, b)
 
         async with lost_by(shop_b) as during:
             a.stack.kill("postgres")
@@ -126,6 +144,8 @@ async def test_the_loss_of_a_cell_is_not_seen_in_another(tmp_path: Path) -> None
         accepted = await eventually(lambda: shop_a.pay(repeated), lambda answer: answer.status_code == 201, within=60)
         await shop_a.succeeded(accepted.json())
 
+        assert await merchants_in(a) == {"shop-a"}
+        await eventually(a.differences, lambda found: found == [])
         async with lost_by(shop_b) as during:
             a.stack.kill_all()
             gone = await eventually(shop_a.pay, lambda answer: answer.status_code == 503, within=10)
@@ -187,7 +207,54 @@ async def _is_routed_by_what_it_may(front: Front, shop_a: Merchant, shop_b: Merc
         operators = await anybody.get("/system")
         event = await deliver(anybody, a_stripe_event(), secret_of(a), Host="a.pay.example")
         elsewhere = await deliver(anybody, a_stripe_event(), secret_of(a), Host="c.pay.example")
+        astray = await deliver(anybody, a_stripe_event(), secret_of(a), Host="b.pay.example")
     assert [each.status_code for each in (unknown, nothing)] == [401, 401]
     assert {each.json()["code"] for each in (unknown, nothing)} == {"unauthenticated"}
     assert [each.status_code for each in (inside, operators, elsewhere)] == [404] * 3
     assert event.status_code == 200, event.text
+    assert (astray.status_code, astray.json()["code"]) == (400, "invalid_signature")
+
+
+async def _positions_name_their_cell(shop_a: Merchant, shop_b: Merchant) -> None:
+    """Have what one cell answered asked of the other, whose log is longer and shorter than that in turn."""
+    for shop, other, name in ((shop_a, shop_b, "a"), (shop_b, shop_a, "b")):
+        created = await shop.pay()
+        token = created.headers[POSITION_TOKEN]
+        assert token == f"{name}:{created.json()['position']}"
+        path = f"/payments/{created.json()['id']}"
+        shown = await shop.query.get(path, headers={POSITION_TOKEN: token})
+        assert shown.status_code == 200, shown.text
+        assert shown.headers[POSITION_TOKEN].startswith(f"{name}:")
+        refused = await other.query.get("/payments", headers={POSITION_TOKEN: token})
+        assert (refused.status_code, refused.json()["code"]) == (400, "position_of_another_cell")
+        await shop.succeeded(created.json())
+
+
+async def _each_has_topics_of_its_own(a: System, b: System) -> None:
+    """Read the one Kafka as others do: a cell's topic has the events of its log, and none of the other's."""
+    found = {name.lower(): value for name, value in b.stack.connection_settings("relay").items()}
+    settings = KafkaSettings.model_validate(found)
+
+    async def logged_and_published(system: System, name: str) -> tuple[set[str], set[str]]:
+        logged = await _payment_events(system)
+        partitions = await read_topic(settings, f"paystream.{name}.payment")
+        return logged, {dict(each.headers)["ce_id"].decode() for records in partitions.values() for each in records}
+
+    for system, name in ((a, "a"), (b, "b")):
+        logged, published = await eventually(
+            partial(logged_and_published, system, name), lambda both: both[0] == both[1], within=20
+        )
+        assert logged
+        assert logged == published
+    if on_apache():  # the embedded broker cannot be asked for its groups
+        # webhooks-out joins its group once there is an endpoint
+        consumers = {"projector", "stripe-gateway", "stripe-webhooks", "sagas", "reconciliation"}
+        assert await consumer_groups(settings) == {f"{cell}.{each}" for cell in "ab" for each in consumers}
+    without_cell = set(event_topics()) & (await describe_topics(settings)).keys()
+    assert [topic for topic in without_cell if any((await read_topic(settings, topic)).values())] == []
+
+
+async def _payment_events(system: System) -> set[str]:
+    async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as owner:
+        rows = await owner.execute("SELECT event_id FROM event_store.events WHERE category = 'payment'")
+        return {str(event_id) for (event_id,) in await rows.fetchall()}

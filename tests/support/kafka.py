@@ -11,6 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource, ConfigSource
@@ -20,7 +21,7 @@ from infra.embedded.apache_kafka.cluster import KafkaCluster
 from infra.embedded.broker import Broker
 from infra.embedded.home import Home
 from infra.embedded.ports import free_port
-from infra.kafka.clients import consumer_config
+from infra.kafka.clients import admin_config, consumer_config
 from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.topics import RELAY_PROGRESS, event_topics
@@ -173,6 +174,16 @@ def _delete_groups(admin: AdminClient) -> list[str]:
         with contextlib.suppress(KafkaException):  # it has members, or is gone
             deleted.result(timeout=30)
     return [group.group_id for group in admin.list_consumer_groups(request_timeout=10).result().valid]
+
+
+async def consumer_groups(settings: KafkaSettings) -> set[str]:
+    """Return the consumer groups of real Kafka."""
+    admin = AIOKafkaAdminClient(**admin_config(settings, client_id="observer"))
+    await admin.start()
+    try:
+        return {name for name, *_ in await admin.list_consumer_groups()}
+    finally:
+        await admin.close()
 
 
 async def published_events(settings: KafkaSettings) -> Counter[tuple[int, str]]:

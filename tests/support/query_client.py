@@ -42,6 +42,7 @@ def client_of(
     history: Pool | None = None,
     witnesses: RequiredWitnesses = NO_WITNESSES,
     proofs: ProofFiles | None = None,
+    cell: str | None = None,
 ) -> httpx.AsyncClient:
     app = create_app(
         pool,
@@ -52,6 +53,7 @@ def client_of(
         history=history,
         witnesses=witnesses,
         proofs=proofs,
+        cell=cell,
     )
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app),

@@ -21,8 +21,7 @@ from infra.doctor.kafka.cluster import (
 from infra.doctor.kafka.security import AREA, security_finding
 from infra.doctor.kafka.topics import SUBJECT as TOPICS
 from infra.doctor.kafka.topics import topic_findings
-from infra.kafka.topics import KafkaUnavailable, compare_topics
-from infra.process.declared import topic_declarations
+from infra.kafka.topics import KafkaUnavailable, cell_declarations, compare_topics
 from infra.settings.kafka import KafkaSettings
 from infra.settings.process import ProcessSettings
 
@@ -75,9 +74,8 @@ async def _transactions(settings: KafkaSettings) -> str | None:
 
 
 async def _topics(settings: KafkaSettings) -> list[Finding]:
-    declared = topic_declarations(settings.kafka_topic_partitions, settings.kafka_replication_factor)
     try:
-        compared, missing = await compare_topics(settings, declared)
+        compared, missing = await compare_topics(settings, cell_declarations(settings))
     except KafkaUnavailable as error:
         return [AREA.skipped(TOPICS, f"Kafka did not answer this: {error}")]
     return list(topic_findings(compared, missing, settings.kafka_bootstrap_servers))

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
@@ -11,7 +10,9 @@ from infra.doctor.finding import Finding
 from infra.doctor.kafka.security import AREA
 from infra.errors import ProcessFailed
 from infra.kafka.aiokafka_patches.stopping import stop_client
-from infra.kafka.clients import admin_config, producer_config
+from infra.kafka.cell_clients import new_producer
+from infra.kafka.clients import admin_config
+from infra.kafka.names import KafkaNames
 from infra.kafka.refusal import refusal_reason
 from infra.settings.kafka import KafkaSettings
 
@@ -47,7 +48,7 @@ async def brokers(settings: KafkaSettings) -> list[str]:
 
 async def try_transactions(settings: KafkaSettings) -> str | None:
     """Begin a transactional producer, which leaves only its name behind; return what prevented it."""
-    producer = AIOKafkaProducer(**producer_config(settings, client_id=_NAME, transactional_id=_TRANSACTIONAL_ID))
+    producer = new_producer(settings, client_id=_NAME, transactional_id=_TRANSACTIONAL_ID)
     try:
         async with asyncio.timeout(_START_S):
             await producer.start()
@@ -103,8 +104,9 @@ def replication_finding(settings: KafkaSettings) -> Finding:
 def transactions_finding(obstacle: str | None, settings: KafkaSettings) -> Finding:
     """Rate whether events are published once each; `obstacle` is what kept a transaction from beginning."""
     if settings.kafka_transactions and obstacle is not None:
+        ids = KafkaNames.of(settings).owned("paystream-relay-*")
         remedy = (
-            "Allow the relays their transactional ids (paystream-relay-*); check that there are enough brokers for "
+            f"Allow the relays their transactional ids ({ids}); check that there are enough brokers for "
             "transaction.state.log.replication.factor; a broker without transactions needs KAFKA_TRANSACTIONS=false."
         )
         return AREA.error(TRANSACTIONS, f"KAFKA_TRANSACTIONS=true, and none can begin: {obstacle}", remedy)

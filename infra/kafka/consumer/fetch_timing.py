@@ -5,7 +5,10 @@ from collections.abc import Collection
 
 from aiokafka import TopicPartition
 
+from infra.kafka.names import KafkaNames
 from infra.kafka.publications import Publications
+
+_AS_DECLARED = KafkaNames(None)
 
 
 class FetchTiming:
@@ -15,8 +18,12 @@ class FetchTiming:
     read from elsewhere is fetched at once.
     """
 
-    def __init__(self, publications: Publications, *, at_least_every_s: float = 1.0) -> None:
+    def __init__(
+        self, publications: Publications, names: KafkaNames = _AS_DECLARED, *, at_least_every_s: float = 1.0
+    ) -> None:
+        """`names` are those that partitions have when they are fetched; publications have the declared ones."""
         self._publications = publications
+        self._names = names
         self._at_least_every_s = at_least_every_s
         self._seen: dict[TopicPartition, int] = {}
         self._moved = asyncio.Event()
@@ -25,6 +32,7 @@ class FetchTiming:
         """Wait until a fetch of these partitions may find something; return whether it was waited for that at all."""
         if not self._publications.are_complete:
             return False
+        partitions = [self._names.declared_place(each) for each in partitions]
         seen: dict[str, int] = {}
         for each in partitions:
             last = self._seen.get(each, -1)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -20,8 +21,10 @@ from infra.kafka.aiokafka_patches.delayed_fetches import delay_fetches
 from infra.kafka.aiokafka_patches.fetch_wait import set_fetch_max_wait
 from infra.kafka.aiokafka_patches.long_polls import lengthen_polls
 from infra.kafka.aiokafka_patches.stopping import disconnect_consumer, leave_rebalancing_group, stop_client
+from infra.kafka.cell_clients import CellConsumer
 from infra.kafka.clients import fetch_config
 from infra.kafka.consumer.fetch_timing import FetchTiming
+from infra.kafka.names import KafkaNames
 from infra.kafka.publications import PUBLICATIONS
 from infra.kafka.security import security_options
 from infra.settings.kafka import KafkaSettings
@@ -89,6 +92,7 @@ class Subscription:
         `drain_s`: how long `stop` lets a batch in hand finish.
         """
         fetch = fetch_config(settings)
+        self._names = KafkaNames.of(settings)
         self._fetch_max_wait_ms = settings.kafka_fetch_max_wait_ms
         self._fetch_idle_wait_ms = max(settings.kafka_fetch_idle_wait_ms, settings.kafka_fetch_max_wait_ms)
         self._fetch_after_publish = settings.kafka_fetch_after_publish
@@ -114,7 +118,7 @@ class Subscription:
         self._subscriber = self._broker.subscriber(
             *topics,
             batch=True,
-            group_id=group_id,
+            group_id=self._names.owned(group_id),
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
             batch_timeout_ms=_AFTER_EMPTY_POLL_MS,
@@ -154,10 +158,15 @@ class Subscription:
     async def start(self, timeout_s: float) -> None:
         """Connect and join the group. Raises KafkaError or TimeoutError."""
         async with asyncio.timeout(timeout_s):
+            await self._broker.connect()
+            if not self._names.are_as_declared:
+                config = self._broker.config.broker_config
+                assert isinstance(config.builder, partial)
+                config.builder = partial(CellConsumer, names=self._names, **config.builder.keywords)
             await self._broker.start()
         lengthen_polls(self.consumer)
         if self._fetch_after_publish:
-            delay_fetches(self.consumer, FetchTiming(PUBLICATIONS))
+            delay_fetches(self.consumer, FetchTiming(PUBLICATIONS, self._names))
 
     async def stop(self, timeout_s: float) -> None:
         """Let the batch in hand finish, leave the group, disconnect. Never raises, never takes longer."""

@@ -30,14 +30,14 @@ public class Main {
         do {
             check(System.currentTimeMillis() < deadline, "the payment does not succeed");
             Thread.sleep(50);
-            seen = queries.getPayment(created.getId(), created.getPosition(), null, null, null, null);
+            seen = queries.getPayment(created.getId(), created.getPosition(), null, null, null, null, null);
         } while (seen.getStatus() != PaymentStatus.PAYMENT_STATUS_SUCCEEDED);
         var refund = commands.refundPayment(created.getId(), null, null, null, new RefundPaymentBody().amountCents(400L));
         check(refund.getAmountCents() == 400, "another amount");
         do {
             check(System.currentTimeMillis() < deadline, "the refund does not succeed");
             Thread.sleep(50);
-            seen = queries.getPayment(created.getId(), refund.getPosition(), null, null, null, null);
+            seen = queries.getPayment(created.getId(), refund.getPosition(), null, null, null, null, null);
         } while (seen.getRefunds().get(0).getStatus() != RefundStatus.REFUND_STATUS_SUCCEEDED);
 
         try {
@@ -49,7 +49,7 @@ public class Main {
             check(code == ProblemCode.PROBLEM_CODE_REFUND_AMOUNT_EXCEEDS_REFUNDABLE, code);
             check(problem.getAmountRefundableCents() == 600, problem);
         }
-        var first = queries.listPaymentEvents(created.getId(), null, null, null, null).getData().get(0);
+        var first = queries.listPaymentEvents(created.getId(), null, null, null, null, null).getData().get(0);
         check(first.getPaymentRequestedEntry().getData().getAmountCents() == 1000, first);
         System.out.println(created.getId());
     }

@@ -87,6 +87,7 @@ def test_the_openapi_document_holds_every_path_parameter_and_error() -> None:
         "cursor",
         "min_position",
         "Paystream-Min-Position",
+        "Paystream-Position-Token",
     }
     assert sorted(listing["responses"]) == ["200", "400", "401", "403", "429", "503"]
     schemas = document["components"]["schemas"]

@@ -8,12 +8,12 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from psycopg.rows import dict_row
 
 from infra.kafka.aiokafka_patches.stopping import stop_client
-from infra.kafka.clients import consumer_config, producer_config
+from infra.kafka.cell_clients import new_consumer, new_producer
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Headers
 from infra.kafka.consumer.dead_letters.store import SQL
 from infra.postgres.pool import Pool
@@ -68,7 +68,7 @@ class DeadLetterPublisher:
             await conn.execute(SQL.publish_again, {**key, "but": []})
 
     async def _send(self, topic: str, dead_letters: Sequence[DeadLetter]) -> list[int]:
-        producer = AIOKafkaProducer(**producer_config(self._settings, client_id=f"{self._consumer}-dead-letters"))
+        producer = new_producer(self._settings, client_id=f"{self._consumer}-dead-letters")
         try:
             async with asyncio.timeout(self._timeout_s):
                 await producer.start()
@@ -94,7 +94,7 @@ class DeadLetterPublisher:
     async def _is_empty(self, topic: str) -> bool:
         """Whether a fetch finds the topic empty. Its end offset is not to be trusted: see docs/decisions/0003."""
         place = TopicPartition(topic, 0)
-        consumer = AIOKafkaConsumer(**consumer_config(self._settings, client_id=f"{self._consumer}-dead-letters"))
+        consumer = new_consumer(self._settings, client_id=f"{self._consumer}-dead-letters")
         try:
             async with asyncio.timeout(self._timeout_s):
                 await consumer.start()

@@ -204,6 +204,6 @@ async def test_a_breaker_says_how_it_is_and_since_when(operator: BackOffice, cha
     assert said in text
 
 
-async def test_without_a_process_that_charges_the_page_says_so(operator: BackOffice) -> None:
+async def test_without_a_process_that_calls_stripe_the_page_says_so(operator: BackOffice) -> None:
     operator.command_api.answers["GET /system"] = {**example(SystemView), "breakers": []}
-    assert "No process that charges tells of one" in (await operator.page("/system")).text
+    assert "No process that calls Stripe tells of one" in (await operator.page("/system")).text

@@ -34,6 +34,17 @@ def problem(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, body["code"]
 
 
+async def test_a_cell_names_itself_beside_the_position(api: Standing) -> None:
+    assert "Paystream-Position-Token" not in (await api.create()).headers
+    api.app.state.payments = replace(api.app.state.payments, cell="eu-1")
+
+    created = await api.create(idempotency_key="order-1")
+    replayed = await api.create(idempotency_key="order-1")
+
+    assert created.headers["Paystream-Position-Token"] == f"eu-1:{created.json()['position']}"
+    assert replayed.headers["Paystream-Position-Token"] == created.headers["Paystream-Position-Token"]
+
+
 async def test_a_payment_is_created_as_the_contract_says(api: Standing) -> None:
     created = PAYMENTS_CREATED.labels("USD")._value.get()
     response = await api.create(

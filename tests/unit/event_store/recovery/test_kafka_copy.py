@@ -92,7 +92,7 @@ async def positions(
         yield consumer
 
     monkeypatch.setattr(kafka_copy, "started", started)
-    monkeypatch.setattr(kafka_copy, "AIOKafkaConsumer", lambda **_: None)
+    monkeypatch.setattr(kafka_copy, "new_consumer", lambda _, **__: None)
     found: list[int] = []
     async for part in read_copy(settings(transactions=transactions), position, LogId(OURS)):
         assert all(event.position <= part.until <= part.read_up_to[Place(PAYMENT, 0)] for event in part.events)
@@ -157,7 +157,7 @@ async def test_many_partitions_come_in_the_order_of_positions(monkeypatch: pytes
         yield consumer
 
     monkeypatch.setattr(kafka_copy, "started", started)
-    monkeypatch.setattr(kafka_copy, "AIOKafkaConsumer", lambda **_: None)
+    monkeypatch.setattr(kafka_copy, "new_consumer", lambda _, **__: None)
     several = settings(transactions=True).model_copy(update={"kafka_topic_partitions": 4})
     found: list[int] = []
     parts = 0

@@ -37,5 +37,17 @@ def test_a_key_that_is_not_there_is_an_error_but_in_development(
     assert found(**given) == status
 
 
+@pytest.mark.parametrize("origin", ["pay.example/eu-1", "eu-1.pay.example/log", "eu-1"])
+def test_a_cells_key_names_the_cell(tmp_path: Path, origin: str) -> None:
+    key, folder = f"PRIVATE+KEY+{origin}+x+y", str(tmp_path)
+    (tmp_path / "key").write_text(f"{key}\n")
+    assert found(sealer_key=key, proofs_folder=folder, cell="eu-1") == {"sealer": Status.OK}
+    in_a_file = {"sealer_key_file": str(tmp_path / "key"), "proofs_folder": folder}
+    assert found(**in_a_file, cell="eu-1") == {"sealer": Status.OK}
+    assert found(**in_a_file) == {"sealer": Status.OK}
+    assert found(**in_a_file, cell="eu-2") == {"sealer": Status.OK, "origin": Status.WARNING}
+    assert found(sealer_key=key, proofs_folder=folder, cell="eu") == {"sealer": Status.OK, "origin": Status.WARNING}
+
+
 def test_a_deployment_without_a_sealer_is_not_asked() -> None:
     assert list(proof_findings(deployment(ProcessSettings))) == []
