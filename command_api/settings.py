@@ -11,6 +11,7 @@ from domain.split_payment.decide import MAX_EXPIRES_IN_SECONDS as MAX_SPLIT_EXPI
 from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPIRES
 from infra.http.operations import AccessLogin
 from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
+from infra.settings.kafka import TopicSettings
 from infra.settings.postgres import AppendSettings, PostgresUrl
 from infra.settings.privacy import VaultSettings
 from infra.settings.process import Port
@@ -30,6 +31,7 @@ class CommandApiSettings(
     StripeWebhookSettings,
     StripeGuardSettings,
     WebhookEndpointSettings,
+    TopicSettings,
 ):
     """What the command API reads from its environment."""
 

@@ -28,7 +28,7 @@ def test_partitions_stand_with_their_reader_and_projections_come_first() -> None
         moment = f"2026-05-01T10:00:0{partition}.000Z"
         return {"consumer": consumer, "topic": "t", "partition": partition, "position": position, "updated_at": moment}
 
-    found = readers([at("stripe-gateway", 0, 9), at("projection:payments", 1, 5), at("projection:payments", 0, 7)])
+    found = readers([at("stripe-gateway", 0, 9), at("projection:payments", 1, 5), at("projection:payments", 0, 7)], [])
     assert [(each.name, each.is_projection) for each in found] == [("payments", True), ("stripe-gateway", False)]
     assert [place.partition for place in found[0].places] == [0, 1]
     assert (found[0].newest, found[0].moved_at) == (7, "2026-05-01T10:00:01.000Z")
