@@ -57,7 +57,7 @@ async def show_rebuilds(
     """Show each projection with its newest build, and the commands for what can be done."""
     status = (await office_of(request).admin_api.get("/system")).body
     found = projections(status["checkpoints"], status["builds"])
-    return page(request, "system/rebuilds.html", visitor, projections=found)
+    return page(request, "system/rebuilds.html", visitor, projections=found, position=status["position"])
 
 
 async def _ask(api: Api) -> Part:

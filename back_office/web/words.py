@@ -12,7 +12,13 @@ _PROCESSES = {
     "reconciliation": "Reconciliation",
     "stripe-balance": "Stripe balance",
 }
-_TASK_STATUSES = {"dead": "Given up trying", "unknown": "Outcome unknown", "due": "Due", "leased": "In work"}
+_TASK_STATUSES = {
+    "dead": "Given up trying",
+    "unknown": "Outcome unknown",
+    "due": "Due",
+    "leased": "In work",
+    "done": "Done",
+}
 _API, _OPERATOR = "api:", "operator:"
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 

@@ -274,6 +274,12 @@ async def test_what_stripe_told_is_listed_newest_first_in_pages(staff: Running, 
     assert first.data[0].dead_letter_id is not None
     assert first.data[1].dead_letter_id is None
     assert rest.next_before is None
+    about = await page_of(object_id=["pi_0", "pi_2", "pi_none"])
+    assert [each.object_id for each in about.data] == ["pi_2", "pi_0"]
+    for listed in (*first.data, *rest.data):
+        one = await staff.client.get(f"/stripe-events/{listed.id}")
+        assert bodies.StripeEventView.model_validate_json(one.content) == listed
+    assert (await staff.client.get("/stripe-events/evt_unknown")).status_code == 404
 
 
 async def test_sagas_are_listed_and_one_that_is_not_there_is_404(staff: Running) -> None:

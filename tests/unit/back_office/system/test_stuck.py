@@ -73,6 +73,16 @@ async def test_calls_that_are_stuck_are_shown_and_others_when_asked_for(operator
     assert operator.command_api.requested[-1].url.params.get_list("status") == ["due", "leased"]
 
 
+async def test_all_calls_of_a_payment_are_shown_done_or_not(operator: BackOffice) -> None:
+    done = {**example(TaskView), "status": "done", "last_error": None}
+    operator.command_api.answers["GET /tasks"] = {"data": [done], "count": 1}
+    page = await operator.page(f"/tasks?payment_id={PAYMENT_ID}")
+    sent = operator.command_api.requested[-1].url.params
+    assert (sent["payment_id"], "done" in sent.get_list("status")) == (PAYMENT_ID, True)
+    assert "Done tried" in page.text
+    assert f"/tasks/{done['id']}/retry" not in page.links, "there is nothing to do about it"
+
+
 @pytest.mark.parametrize("page", ["/tasks", "/sagas", "/dead-letters"])
 async def test_when_nothing_is_stuck_it_says_so(operator: BackOffice, page: str) -> None:
     operator.command_api.answers[f"GET {page}"] = {"data": [], "count": 0}
