@@ -33,7 +33,7 @@ async def test_an_amount_has_the_decimals_of_its_currency(
     assert shown in (await finance.page("/payments")).text
 
 
-async def test_a_payment_leads_to_its_ledger_entries_its_calls_and_what_stripe_told(back_office: BackOffice) -> None:
+async def test_a_payment_leads_to_entries_calls_and_what_stripe_said(back_office: BackOffice) -> None:
     refunded = an_event("payment.refund_succeeded", data={"stripe_refund_id": "re_3PXample"}, position=90)
     back_office.query_api.answers[f"GET {PAGE}/events"] = a_page(an_event(), refunded)
     leads = {
