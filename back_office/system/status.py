@@ -39,7 +39,7 @@ class Lag:
     def words(self) -> str:
         """What is said of it."""
         if not self.is_complete:
-            return f"More than {self.events:,}" if self.events else "Unknown how many"
+            return f"{max(1, self.events):,} or more"
         return f"{self.events:,}" if self.events else "None"
 
 

@@ -20,7 +20,7 @@ from schemas.topics import partition_of, topic_of
 
 SQL = Queries.load(Path(__file__).with_name("lags.sql"))
 
-MOST: Final = 10_000
+MOST: Final = 5_000
 """How many of the newest events are looked at."""
 
 

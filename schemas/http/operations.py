@@ -382,7 +382,7 @@ class LagView(Answer):
     consumer: str
     topic: str
     partition: int
-    events: Annotated[int, Field(ge=0, description="Those among the newest 10,000 of the log.")]
+    events: Annotated[int, Field(ge=0, description="Those among the newest 5,000 of the log.")]
     is_complete: Annotated[bool, Field(description="Whether these are all; else there may be more, which are older.")]
     oldest_at: Annotated[Timestamp | None, Field(description="When the oldest was recorded; null: they are not all.")]
 

@@ -94,7 +94,8 @@ async def test_of_two_people_who_refund_more_than_there_is_one_is_refused(system
     shown = HtmlPage(refused.text)
     assert "greater than the amount that can be refunded (4.00 USD)" in shown.text
     assert shown.form(page).fields["amount"] == "6.00", "what was written stays"
-    after = await system.finished(payment["id"])
+    position = int(httpx.URL(done.headers["location"]).params["min_position"])
+    after = await system.finished(payment["id"], min_position=position)
     assert [refund["amount_cents"] for refund in after["refunds"]] == [600]
     assert [refund["amount"] for refund in await system.refunds(payment["id"])] == [600]
 
@@ -145,6 +146,19 @@ async def test_a_payment_is_shown_as_it_was(system: System, pages: Pages) -> Non
     shown = (await pages.open(f"/payments/{payment['id']}?version=1")).text
     assert "5,000 JPY Accepted here, not yet at Stripe." in shown
     assert "after event 1" in shown
+
+
+async def test_who_has_taken_all_events_has_no_lag(system: System, pages: Pages) -> None:
+    await paid(system)
+
+    async def lags() -> list[Json] | None:
+        found: list[Json] | None = (await system.command.get("/system")).json()["lags"]
+        return found
+
+    assert await eventually(lags, lambda found: found == [], within=20) == []
+    shown = (await pages.open("/system")).text
+    assert "projection paystream.payment None" in shown
+    assert "Not counted" not in shown
 
 
 @pytest.mark.parametrize("page", ["/payments", "/reconciliations", "/discrepancies", "/system", "/search?q=nothing"])
