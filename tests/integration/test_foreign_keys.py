@@ -116,6 +116,7 @@ class System:
             },
             "dead_letter_id": "4711",
             "payout_id": "po_nobody",
+            "stripe_event_id": "evt_nobody",
             "merchant_id": "first",
             "name": "olga",
             "subject": "1",

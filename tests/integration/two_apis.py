@@ -92,6 +92,7 @@ async def made_things(address: str) -> dict[str, str]:
             **dict.fromkeys(_LACKING, _NOBODY),
             "dead_letter_id": "1",
             "payout_id": "po_nobody",
+            "stripe_event_id": "evt_nobody",
             "merchant_id": "nobody",
             "name": "nobody",
             "subject": "1",
