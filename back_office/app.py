@@ -1,7 +1,6 @@
 """Builds the application. What it works with is handed in, so that tests can hand in something else."""
 
 from fastapi import FastAPI
-from starlette.responses import RedirectResponse
 
 from back_office.audit.routes import router as audit_routes
 from back_office.customers.privacy_routes import router as privacy_routes
@@ -32,9 +31,9 @@ from back_office.stripe_events.routes import router as stripe_event_routes
 from back_office.system.routes import router as system_routes
 from back_office.system.stuck_routes import router as stuck_routes
 from back_office.views.routes import router as view_routes
-from back_office.web.addresses import START
 from back_office.web.errors import install_error_pages
 from back_office.web.headers import SecurityHeaders
+from back_office.web.start import router as start_routes
 from back_office.webhooks.routes import router as webhook_routes
 from infra.http.app import add_routers
 from infra.http.context import RequestContextMiddleware
@@ -46,6 +45,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.office = office
     routers = (
+        start_routes,
         staff_routes,
         session_routes,
         recovery_routes,
@@ -76,12 +76,6 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         account_routes,
     )
     add_routers(app, routers)
-
-    @app.get("/")
-    async def start() -> RedirectResponse:
-        """Begin with the list of payments."""
-        return RedirectResponse(START, status_code=303)
-
     app.router.routes.extend([*static_routes(), *health_routes(health)])
     install_error_pages(app)
     app.add_middleware(RequestContextMiddleware)

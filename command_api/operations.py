@@ -19,7 +19,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def operations(
-    pool: Pool, *, timeout_s: float, access: AccessLogin | None = None, limits: Sequence[Limit] = ()
+    pool: Pool,
+    *,
+    timeout_s: float,
+    kafka_topic_partitions: int,
+    access: AccessLogin | None = None,
+    limits: Sequence[Limit] = (),
 ) -> Operations:
     """Return it."""
     return Operations(
@@ -28,6 +33,7 @@ def operations(
         read_body=_read_body,
         actor_of=_actor_of,
         problem_of=_problem_of,
+        kafka_topic_partitions=kafka_topic_partitions,
         access=access,
         limits=limits,
     )

@@ -152,6 +152,7 @@ async def serve(runtime: Runtime, settings: CommandApiSettings) -> None:
             operations=operations(
                 pool,
                 timeout_s=settings.command_api_timeout_ms / 1000,
+                kafka_topic_partitions=settings.kafka_topic_partitions,
                 access=settings.access_login,
                 limits=limits_in_force(settings),
             ),

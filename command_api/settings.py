@@ -12,6 +12,7 @@ from domain.split_payment.decide import MIN_EXPIRES_IN_SECONDS as MIN_SPLIT_EXPI
 from infra.http.operations import AccessLogin
 from infra.settings.cell import CellSettings
 from infra.settings.http import ApiKeySettings, CorsSettings, RateLimitSettings
+from infra.settings.kafka import TopicSettings
 from infra.settings.postgres import AppendSettings, PostgresUrl
 from infra.settings.privacy import VaultSettings
 from infra.settings.process import Port
@@ -32,6 +33,7 @@ class CommandApiSettings(
     StripeGuardSettings,
     WebhookEndpointSettings,
     CellSettings,
+    TopicSettings,
 ):
     """What the command API reads from its environment."""
 

@@ -1,6 +1,7 @@
 """The Kafka topics, and which partition a stream lives in."""
 
 from dataclasses import dataclass, field
+from struct import unpack_from
 from uuid import UUID
 
 PAYMENT = "paystream.payment"
@@ -116,10 +117,9 @@ def _murmur2(data: bytes) -> int:
     length = len(data)
     digest = 0x9747B28C ^ length
     whole = length & ~3
-    for at in range(0, whole, 4):
-        word = int.from_bytes(data[at : at + 4], "little") * multiplier & mask
-        word = (word ^ (word >> 24)) * multiplier & mask
-        digest = (digest * multiplier & mask) ^ word
+    for word in unpack_from(f"<{whole // 4}I", data):
+        mixed = word * multiplier & mask
+        digest = (digest * multiplier & mask) ^ ((mixed ^ (mixed >> 24)) * multiplier & mask)
     if length != whole:
         digest = (digest ^ int.from_bytes(data[whole:], "little")) * multiplier & mask
     digest = (digest ^ (digest >> 13)) * multiplier & mask

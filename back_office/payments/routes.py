@@ -1,18 +1,20 @@
 """The list of payments, and a payment."""
 
 import asyncio
+import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from back_office.apis.client import Api, ApiAnswer
-from back_office.apis.errors import ApiRefused
+from back_office.apis.errors import ApiRefused, Json
 from back_office.office import office_of
 from back_office.payments import state
 from back_office.payments.columns import COLUMNS, chosen
 from back_office.payments.declines import customer_sentence
 from back_office.payments.filters import PaymentFilters
-from back_office.payments.timeline import entry_of
+from back_office.payments.timeline import Entry, entry_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment, with_query
 from back_office.web.templates import page
@@ -23,6 +25,9 @@ router = APIRouter()
 Reader = Annotated[Visitor, Depends(requires(Permission.SEE_PAYMENTS))]
 
 _EVENTS = 100
+_OBJECT = re.compile(r"(?:pi|ch|py|re|pyr|du|dp)_[A-Za-z0-9]+")
+_WEBHOOKS_COME_WITHIN = 10_000
+"""Positions of the log: a webhook comes soon after the answer, and half of what the list looks at is before it."""
 _NOTICES = {
     "refund": "The refund is accepted here. Below it says when it is at Stripe, and when it is given back.",
     "capture": "The capture is accepted here. Below it says when Stripe has done it.",
@@ -106,6 +111,7 @@ async def show_payment(
         is_past=is_past,
         as_of=as_of,
         entries=entries,
+        stripe_events=_stripe_events_address(shown, entries),
         more_events=with_query(path, {**place, "events_after": following}) if following else None,
         notice=_NOTICES.get(done, ""),
         dashboard=office.stripe_dashboard,
@@ -120,3 +126,16 @@ async def _read(
 
 def _present(parameters: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value}
+
+
+def _stripe_events_address(payment: Json, entries: Sequence[Entry]) -> str | None:
+    """Return the address of what Stripe told of the payment's objects; None: it has none there yet.
+
+    Stripe's events are listed from a position back: from behind the payment's last event that is shown.
+    """
+    named = [payment["stripe_payment_intent_id"] or "", *(each.text for entry in entries for each in entry.details)]
+    objects = dict.fromkeys(each for each in named if _OBJECT.fullmatch(each))
+    if not objects or not entries:
+        return None
+    behind = entries[-1].position + _WEBHOOKS_COME_WITHIN
+    return with_query("/stripe-events", [*(("about", each) for each in objects), ("before", str(behind))])

@@ -92,7 +92,7 @@ def _unlocked(attempt: Attempt, body: Json) -> Response:
 
 def _ended(attempt: Attempt, body: Json) -> Response:
     office, account = _of(attempt)
-    keep_own_session(attempt.visitor, account.name, body["position"])
+    keep_own_session(attempt.visitor, account.name, body)
     ended = office.sessions.revoke(account.name, but=attempt.visitor.session)
     return _changed(attempt, account, f"{body['said']} Here, {_said_of_sessions(ended)}")
 

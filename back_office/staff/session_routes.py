@@ -6,6 +6,7 @@ import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import RedirectResponse
 
+from back_office.apis.errors import Json
 from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment
@@ -48,7 +49,7 @@ async def revoke(request: Request, visitor: Self) -> Response:
     if number is None:
         path, body = f"/staff/{segment(visitor.name)}/end-sessions", {"reason": _OF_THEIR_OWN}
         answer = await office.admin_api.post(path, body, visitor.headers(request))
-        keep_own_session(visitor, visitor.name, answer.body["position"])
+        keep_own_session(visitor, visitor.name, answer.body)
         office.locks.forget()
         visitor.session.notice = f"All others end within seconds; {ended} ended here."
     else:
@@ -57,7 +58,12 @@ async def revoke(request: Request, visitor: Self) -> Response:
     return RedirectResponse("/sessions", status_code=303)
 
 
-def keep_own_session(visitor: Visitor, name: str, position: int) -> None:
-    """Have the visitor's session, if it is one of the name, count as one that began after all of them were ended."""
-    if visitor.name == name:
-        visitor.session.lock_position = position
+def keep_own_session(visitor: Visitor, name: str, end: Json) -> None:
+    """Have the visitor's session, if it is one of the name, count as one that began after all of them were ended.
+
+    One that a lock had ended before, of which this process does not know yet, stays ended. So does every one where the
+    command API is of a release that does not say whether there was a lock.
+    """
+    before = end["position_before"] if "position_before" in end else end["position"]
+    if visitor.name == name and before <= visitor.session.lock_position:
+        visitor.session.lock_position = end["position"]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from back_office.office import office_of
 from back_office.staff.roles import Permission
@@ -15,20 +15,28 @@ router = APIRouter()
 
 @router.get("/stripe-events")
 async def list_stripe_events(
-    request: Request, visitor: Annotated[Visitor, Depends(requires(Permission.SEE_SYSTEM))], before: str = ""
+    request: Request,
+    visitor: Annotated[Visitor, Depends(requires(Permission.SEE_SYSTEM))],
+    before: str = "",
+    about: Annotated[tuple[str, ...], Query()] = (),
 ) -> Response:
-    """Show what Stripe told, newest first."""
+    """Show what Stripe told, newest first: all of it, or what is about some of its objects."""
     office = office_of(request)
-    found = (
-        await office.admin_api.get("/stripe-events", {"limit": "50"} | ({"before": before} if before else {}))
-    ).body
+    given: dict[str, str | int | list[str]] = {"limit": "50"}
+    if before:
+        given["before"] = before
+    if about:
+        given["object_id"] = list(about)
+    found = (await office.admin_api.get("/stripe-events", given)).body
     following = found["next_before"]
+    here = [("about", each) for each in about]
     return page(
         request,
         "stripe_events/list.html",
         visitor,
         events=found["data"],
-        next_page=with_query("/stripe-events", {"before": str(following)}) if following else None,
-        first_page="/stripe-events" if before else None,
+        about=about,
+        next_page=with_query("/stripe-events", [*here, ("before", str(following))]) if following else None,
+        first_page=with_query("/stripe-events", here) if before else None,
         dashboard=office.stripe_dashboard,
     )

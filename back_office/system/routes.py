@@ -46,7 +46,7 @@ async def show_system(
         position=position,
         parts=status,
         outbox=outbox_words(status["outbox"]) if status else None,
-        readers=readers(status["checkpoints"]) if status else (),
+        readers=readers(status["checkpoints"], status["lags"]) if status else (),
     )
 
 
@@ -57,7 +57,7 @@ async def show_rebuilds(
     """Show each projection with its newest build, and the commands for what can be done."""
     status = (await office_of(request).admin_api.get("/system")).body
     found = projections(status["checkpoints"], status["builds"])
-    return page(request, "system/rebuilds.html", visitor, projections=found)
+    return page(request, "system/rebuilds.html", visitor, projections=found, position=status["position"])
 
 
 async def _ask(api: Api) -> Part:
@@ -75,9 +75,10 @@ async def _ask(api: Api) -> Part:
 async def _status(command_api: Api) -> Json | None:
     """Return how far each part is; None while it cannot be asked."""
     try:
-        return (await command_api.get("/system")).body
+        body = (await command_api.get("/system")).body
     except (ApiAway, ApiRefused):
         return None
+    return {"lags": None, **body}  # a command API of an older release does not count them
 
 
 async def _position(query_api: Api) -> int | None:

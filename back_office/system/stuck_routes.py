@@ -42,16 +42,28 @@ _MOST = "100"
 _TASK_STATUSES = {
     "stuck": ("dead", "unknown"),
     "waiting": ("due", "leased"),
+    "payment": ("due", "leased", "unknown", "dead", "done"),
 }
 _SHOWN_IDS = 20
 
 
 @router.get("/tasks")
-async def list_tasks(request: Request, visitor: Looker, which: str = "stuck") -> Response:
-    """Show calls to Stripe: those that are stuck, or those that wait for their turn."""
-    which = which if which in _TASK_STATUSES else "stuck"
-    found = await office_of(request).admin_api.get("/tasks", {"status": list(_TASK_STATUSES[which]), "limit": _MOST})
-    return page(request, "system/tasks.html", visitor, which=which, tasks=found.body["data"], count=found.body["count"])
+async def list_tasks(request: Request, visitor: Looker, which: str = "stuck", payment_id: str = "") -> Response:
+    """Show calls to Stripe: those that are stuck, those that wait for their turn, or all of a payment."""
+    which = "payment" if payment_id else which if which in {"stuck", "waiting"} else "stuck"
+    chosen: dict[str, str | int | list[str]] = {"status": list(_TASK_STATUSES[which]), "limit": _MOST}
+    if payment_id:
+        chosen["payment_id"] = payment_id
+    found = await office_of(request).admin_api.get("/tasks", chosen)
+    return page(
+        request,
+        "system/tasks.html",
+        visitor,
+        which=which,
+        payment_id=payment_id,
+        tasks=found.body["data"],
+        count=found.body["count"],
+    )
 
 
 @router.get("/dead-letters")

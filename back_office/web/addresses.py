@@ -1,6 +1,6 @@
 """Addresses of our own pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlencode
 
 START = "/payments"
@@ -12,9 +12,10 @@ def safe_next(address: str) -> str:
     return address if is_ours and address.isprintable() else START
 
 
-def with_query(path: str, parameters: Mapping[str, str]) -> str:
-    """Return the address with those parameters that are not empty."""
-    query = urlencode({name: value for name, value in parameters.items() if value})
+def with_query(path: str, parameters: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
+    """Return the address with those parameters that are not empty; as pairs, some may be repeated."""
+    pairs = parameters.items() if isinstance(parameters, Mapping) else parameters
+    query = urlencode([(name, value) for name, value in pairs if value])
     return f"{path}?{query}" if query else path
 
 

@@ -17,6 +17,7 @@ from back_office.web.money import format_money, format_number
 from back_office.web.visitor import Visitor
 from back_office.web.words import actor_words, age_words, counted, task_status_words, words
 
+_READS = {"GET", "HEAD"}
 _FOLDER = Path(__file__).parent.parent / "templates"
 
 
@@ -77,13 +78,19 @@ def _address(request: Request) -> str:
 
     Of a path that nothing is at, a browser may read the beginning as another host.
     """
-    query = request.url.query if request.method == "GET" else ""
+    query = request.url.query if request.method in _READS else ""
     return safe_next(f"{request.url.path}?{query}" if query else request.url.path)
 
 
 def page(request: Request, template: str, visitor: Visitor | None, *, status: int = 200, **shown: Any) -> Response:
     """Return a page. `visitor` decides what its navigation offers; None: nobody is logged in."""
+    done_before = visitor.take_notice() if visitor is not None and request.method != "HEAD" else ""
     text = _ENVIRONMENT.get_template(template).render(
-        visitor=visitor, path=request.url.path, address=_address(request), zone=office_of(request).zone, **shown
+        visitor=visitor,
+        done_before=done_before,
+        path=request.url.path,
+        address=_address(request),
+        zone=office_of(request).zone,
+        **shown,
     )
     return HTMLResponse(text, status_code=status)

@@ -12,7 +12,13 @@ _PROCESSES = {
     "reconciliation": "Reconciliation",
     "stripe-balance": "Stripe balance",
 }
-_TASK_STATUSES = {"dead": "Given up trying", "unknown": "Outcome unknown", "due": "Due", "leased": "In work"}
+_TASK_STATUSES = {
+    "dead": "Given up trying",
+    "unknown": "Outcome unknown",
+    "due": "Due",
+    "leased": "In work",
+    "done": "Done",
+}
 _API, _OPERATOR = "api:", "operator:"
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
@@ -33,12 +39,12 @@ def task_status_words(status: str) -> str:
 
 
 def age_words(since: str, now: datetime | None = None) -> str:
-    """Return how long ago a moment of an API was: `3 days`, `5 hours`, `under an hour`."""
+    """Return how long ago a moment of an API was: `3 days`, `5 hours`, `1 minute`, `under a minute`."""
     seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(since)).total_seconds()
-    for length, name in ((24 * 3600, "day"), (3600, "hour")):
+    for length, name in ((24 * 3600, "day"), (3600, "hour"), (60, "minute")):
         if (count := int(seconds // length)) > 0:
             return f"{count} {name}{'' if count == 1 else 's'}"
-    return "under an hour"
+    return "under a minute"
 
 
 def actor_words(actor: str) -> str:

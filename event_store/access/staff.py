@@ -60,6 +60,15 @@ class LockChange:
     """Whether anything was ever recorded of the name."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionsEnd:
+    """The event that ended all sessions of somebody."""
+
+    position: int
+    position_before: int
+    """Of the event that had locked them, or ended all their sessions, before; 0 for never."""
+
+
 async def staff_locks(conn: Connection) -> Sequence[StaffLock]:
     """Return everybody who was locked, or had all their sessions ended, at some time, by name."""
     async with conn.cursor(row_factory=class_row(StaffLock)) as cursor:
@@ -134,12 +143,15 @@ class StaffAccess:
         """Let them log in again. Raises AccessRefused."""
         return await self._change_lock(StaffUnlocked(name=self._name, actor=self._actor, reason=reason))
 
-    async def end_sessions(self, *, reason: str) -> int:
-        """End all sessions that they have; return the position of the event. Raises AccessRefused."""
+    async def end_sessions(self, *, reason: str) -> SessionsEnd:
+        """End all sessions that they have. Raises AccessRefused."""
         async with self._conn.transaction():
-            decided = await self._append(StaffSessionsEnded(name=self._name, actor=self._actor, reason=reason))
+            decided = await self._append(
+                StaffSessionsEnded(name=self._name, actor=self._actor, reason=reason)
+            )  # first: the stream's row is locked by it, so nobody changes the row of the lock in between
+            row = await (await self._conn.execute(QUERIES["lock_position"], {"name": self._key})).fetchone()
             await self._conn.execute(QUERIES.keep_end_of_sessions, {"position": decided.position})
-        return decided.position
+        return SessionsEnd(position=decided.position, position_before=0 if row is None else row[0])
 
     async def _change_lock(self, event: StaffLocked | StaffUnlocked) -> LockChange:
         async with self._conn.transaction():

@@ -34,6 +34,10 @@ SELECT lower(e.data->>'name'), e.type = 'access.staff_locked', e.data->>'actor',
    SET is_locked = excluded.is_locked, actor = excluded.actor, reason = excluded.reason,
        changed_at = excluded.changed_at, lock_position = greatest(l.lock_position, excluded.lock_position);
 
+-- name: lock_position
+-- The position of the event that locked somebody, or ended all their sessions, last.
+SELECT lock_position FROM access.staff_locks WHERE name = %(name)s;
+
 -- name: keep_end_of_sessions
 -- What an event, that ends all sessions of somebody, makes of their row: whether they are locked stays as it is.
 INSERT INTO access.staff_locks AS l (name, is_locked, actor, reason, changed_at, lock_position)

@@ -104,8 +104,9 @@ async def end_staff_sessions(request: Request, name: Name) -> Response:
     """End all sessions that somebody of the staff has, in every process of the back office. They may log in again."""
     async with operation_of(request, WRITE, ReasonBody) as call:
         staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
-        position = await staff.end_sessions(reason=call.body.reason)
-    return answer({"said": f"All sessions of {name} end.", "position": position})
+        end = await staff.end_sessions(reason=call.body.reason)
+    said = f"All sessions of {name} end."
+    return answer({"said": said, "position": end.position, "position_before": end.position_before})
 
 
 def _said_of_lock(name: str, change: LockChange) -> str:

@@ -18,4 +18,4 @@ async def get_system(request: Request) -> Response:
     """Show how far each part is: the log, Kafka, each projection and partition, and what is stuck."""
     operator = await operator_of(request, READ)
     async with operator.operations.connection() as conn:
-        return answer(await system_status(conn))
+        return answer(await system_status(conn, partitions=operator.operations.kafka_topic_partitions))

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 
 from event_store.store import QUERIES, read_log_state
+from event_store.system.lags import lag_views, newest_events
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.http.times import timestamp
@@ -13,8 +14,10 @@ from schemas.http.times import timestamp
 SQL = Queries.load(Path(__file__).with_name("status.sql"))
 
 
-async def system_status(conn: Connection) -> dict[str, Any]:
-    """Return the members of `SystemView`."""
+async def system_status(conn: Connection, *, partitions: int) -> dict[str, Any]:
+    """Return the members of `SystemView`; `partitions`: of each topic."""
+    newest = await newest_events(conn)
+    checkpoints = await _rows(conn, SQL.checkpoints)
     (log,) = await _rows(conn, SQL.log)
     waiting = await (await conn.execute(QUERIES["queue"], {"cursor": log["published_through"]})).fetchone()
     depth, oldest_at = waiting or (0, None)
@@ -26,9 +29,8 @@ async def system_status(conn: Connection) -> dict[str, Any]:
         "closed_because": (await read_log_state(conn)).closed_because,
         "outbox": {"depth": depth, "oldest_at": _at(oldest_at), "published_through": log["published_through"]},
         "read_model_through": watermark["position"],
-        "checkpoints": [
-            each | {"updated_at": timestamp(each["updated_at"])} for each in await _rows(conn, SQL.checkpoints)
-        ],
+        "checkpoints": [each | {"updated_at": timestamp(each["updated_at"])} for each in checkpoints],
+        "lags": await lag_views(conn, newest, checkpoints, partitions=partitions),
         "tasks": {each["status"]: each["count"] for each in tasks},
         "oldest_task_due_at": _at(min(due, default=None)),
         "dead_letters": {each["consumer"]: each["count"] for each in await _rows(conn, SQL.dead_letters)},

@@ -104,6 +104,7 @@ class Connections:
                     | {"REDIS_URL": self.redis_url, "STRIPE_WEBHOOK_SECRET": _STRIPE_WEBHOOK_SECRET}
                     | {"ERASURE_DATABASE_URL": self.postgres.url("paystream_erasure_login")}
                     | {"ACCESS_DATABASE_URL": self.postgres.url("paystream_access_login")}
+                    | self._partitions()
                     | _api_keys()
                     | _webhook_secrets()
                     | self._stripe()
@@ -173,10 +174,13 @@ class Connections:
     def _kafka(self) -> dict[str, str]:
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers,
-            "KAFKA_TOPIC_PARTITIONS": str(self.partitions),
+            **self._partitions(),
             "KAFKA_REPLICATION_FACTOR": "1",
             **KAFKA[self.broker],
         }
+
+    def _partitions(self) -> dict[str, str]:
+        return {"KAFKA_TOPIC_PARTITIONS": str(self.partitions)}
 
     def _back_office(self) -> dict[str, str]:
         accounts = [

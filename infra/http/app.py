@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from infra.http.context import RequestContextMiddleware
 from infra.http.docs import documentation_routes
+from infra.http.head import head_routes
 from infra.http.openapi import ApiDescription, describe
 from infra.http.problems import install_problem_handlers
 
@@ -28,6 +29,10 @@ def build_app(description: ApiDescription, add_routes: Callable[[FastAPI], None]
 
 
 def add_routers(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Serve the routes of the routers as they are: `include_router` wraps each, which costs time at each request."""
-    for each in routers:
-        app.router.routes.extend(each.routes)
+    """Serve the routes of the routers as they are: `include_router` wraps each, which costs time at each request.
+
+    What has GET has HEAD; its routes come last, as nearly every request is none.
+    """
+    routes = [route for each in routers for route in each.routes]
+    app.router.routes.extend(routes)
+    app.router.routes.extend(head_routes(routes))

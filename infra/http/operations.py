@@ -89,6 +89,8 @@ class Operations:
     actor_of: Callable[[Request, Principal], str]
     problem_of: Callable[[InfraError], Problem]
     """Of what an operation refuses."""
+    kafka_topic_partitions: int
+    """Of each topic of events: says in which one an event is."""
     access: AccessLogin | None = None
     """None: merchants and keys are shown, and not changed."""
     limits: Sequence[Limit] = ()

@@ -5,6 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
 
 from infra.settings.cell import CellSettings
+from infra.settings.process import ProcessSettings
+
+
+class TopicSettings(ProcessSettings):
+    """What says in which partition of its topic an event is, also to who never asks Kafka."""
+
+    kafka_topic_partitions: Annotated[int, Field(ge=1)] = 12
 
 
 class KafkaSecuritySettings(CellSettings):
@@ -65,7 +72,7 @@ class KafkaSecuritySettings(CellSettings):
         return value
 
 
-class KafkaSettings(KafkaSecuritySettings):
+class KafkaSettings(KafkaSecuritySettings, TopicSettings):
     """The Kafka cluster."""
 
     kafka_bootstrap_servers: Annotated[str, Field(min_length=1)]
@@ -79,7 +86,6 @@ class KafkaSettings(KafkaSecuritySettings):
     kafka_fetch_after_publish: bool = False
     """Whether a consumer that shares its process with the relay fetches when that has published, and otherwise only
     once a second: true with the embedded broker, which is late with the answer to an empty fetch."""
-    kafka_topic_partitions: Annotated[int, Field(ge=1)] = 12
     kafka_replication_factor: Annotated[int, Field(ge=1)] = 1
     kafka_request_timeout_ms: Annotated[int, Field(ge=100)] = 10_000
     kafka_session_timeout_ms: Annotated[int, Field(ge=1000)] = 6000

@@ -338,12 +338,21 @@ _BREAKER: Json = {
     "seen_at": "2026-05-01T10:06:41.000Z",
     "heard_of": True,
 }
+_LAG: Json = {
+    "consumer": "projection:payments",
+    "topic": "paystream.payment",
+    "partition": 3,
+    "events": 12,
+    "is_complete": True,
+    "oldest_at": "2026-05-01T10:06:38.000Z",
+}
 _SYSTEM: Json = {
     "position": 120,
     "closed_because": None,
     "outbox": _OUTBOX,
     "read_model_through": 117,
     "checkpoints": [_CHECKPOINT],
+    "lags": [_LAG],
     "tasks": {"due": 3, "dead": 1},
     "oldest_task_due_at": "2026-05-01T10:06:30.000Z",
     "dead_letters": {"projector": 1},
@@ -363,6 +372,19 @@ class CheckpointView(Answer):
     partition: int
     position: int
     updated_at: Timestamp
+
+
+class LagView(Answer):
+    """Events of a partition that are in the log, and that a consumer, or a projection, has not taken."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_LAG]})
+
+    consumer: str
+    topic: str
+    partition: int
+    events: Annotated[int, Field(ge=0, description="Those among the newest 5,000 of the log.")]
+    is_complete: Annotated[bool, Field(description="Whether these are all; else there may be more, which are older.")]
+    oldest_at: Annotated[Timestamp | None, Field(description="When the oldest was recorded; null: they are not all.")]
 
 
 class BuildView(Answer):
@@ -421,6 +443,13 @@ class SystemView(Answer):
     outbox: OutboxView
     read_model_through: Annotated[int, Field(description="All events of payments up to here are shown.")]
     checkpoints: list[CheckpointView]
+    lags: Annotated[
+        list[LagView] | None,
+        Field(
+            description="Who lacks events, on Kafka or not; who is not named lacks none. Null: they cannot be counted, "
+            "as KAFKA_TOPIC_PARTITIONS is not what the topics have."
+        ),
+    ]
     tasks: Annotated[dict[str, int], Field(description="Calls to Stripe that have not ended, by status.")]
     oldest_task_due_at: Annotated[Timestamp | None, Field(description="Of those that are due: since when.")]
     dead_letters: Annotated[dict[str, int], Field(description="Those that are open, by consumer.")]

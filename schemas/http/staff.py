@@ -59,10 +59,21 @@ class RecoveryCodes(Answer):
 class StaffSessionsEndedAnswer(Answer):
     """All sessions of somebody have ended."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"said": "All sessions of anna end.", "position": 4712}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"said": "All sessions of anna end.", "position": 4712, "position_before": 4711}]
+        }
+    )
 
     said: Annotated[str, Field(description="In words, for people.")]
     position: Annotated[int, Field(description="Of the event: sessions that began before have ended.")]
+    position_before: Annotated[
+        int,
+        Field(
+            description="Of the event that had locked them, or ended all their sessions, before; 0 for never. A "
+            "session that began before that one was over already."
+        ),
+    ]
 
 
 class StaffLockView(Answer):

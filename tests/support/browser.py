@@ -12,6 +12,7 @@ CHROMIUM = shutil.which("chromium")
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+SIZES: tuple[tuple[int, Scheme], ...] = ((360, "dark"), (1280, "light"))
 
 
 @asynccontextmanager
@@ -40,6 +41,22 @@ async def log_in(page: Page, name: str, password: str) -> None:
     await page.goto("/login")
     await send_login(page, name, password)
     await page.wait_for_url("**/payments")
+
+
+@asynccontextmanager
+async def logged_in(url: str, name: str, password: str) -> AsyncIterator[Page]:
+    """Open a page of a browser for somebody who is logged in."""
+    async with browser_on(url, *SIZES[-1]) as page:
+        await log_in(page, name, password)
+        yield page
+
+
+async def at_each_size(page: Page) -> AsyncIterator[int]:
+    """Show the page on a phone in the dark, and on a desk in light; yield how wide it is."""
+    for width, scheme in SIZES:
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.emulate_media(color_scheme=scheme)
+        yield width
 
 
 async def send_login(page: Page, name: str, password: str) -> None:

@@ -73,12 +73,19 @@ def environment(folder: str, workload: Manifest) -> dict[str, str | None]:
         found |= settings[each["configMapRef"]["name"]]["data"]
     for each in container(workload).get("env", ()):
         assert each["name"] not in found, "it would hide the other one"
-        found[each["name"]] = each.get("value")
-        assert ("value" in each) != ("secretKeyRef" in each.get("valueFrom", {}))
+        match each.get("valueFrom"):
+            case None:
+                found[each["name"]] = each["value"]
+            case {"configMapKeyRef": {"name": settings_name, "key": key}}:
+                found[each["name"]] = settings[settings_name]["data"][key]
+            case {"secretKeyRef": _}:
+                found[each["name"]] = None
+            case other:
+                raise AssertionError(other)
     return found
 
 
 def secrets(workload: Manifest) -> dict[str, str]:
     """Return the secret and the key of each variable that has one."""
-    found = [each for each in container(workload).get("env", ()) if "valueFrom" in each]
+    found = [each for each in container(workload).get("env", ()) if "secretKeyRef" in each.get("valueFrom", {})]
     return {each["name"]: "/".join(each["valueFrom"]["secretKeyRef"][key] for key in ("name", "key")) for each in found}

@@ -7,4 +7,5 @@ from infra.postgres.pool import create_pool
 
 def refusing_operations() -> Operations:
     """Return it, on a database that is not there."""
-    return operations(create_pool("postgresql://nobody@127.0.0.1:1/none", size=1, name="refusing"), timeout_s=0.1)
+    pool = create_pool("postgresql://nobody@127.0.0.1:1/none", size=1, name="refusing")
+    return operations(pool, timeout_s=0.1, kafka_topic_partitions=12)

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page
 
 from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
-from tests.support.browser import CHROMIUM, Scheme, browser_on, log_in, log_in_by_keyboard, reach
+from tests.support.browser import CHROMIUM, SCHEMES, Scheme, browser_on, log_in, log_in_by_keyboard, reach
 from tests.support.system import System
 
 pytestmark = [
@@ -26,33 +26,46 @@ async def refund_found(page: Page, text: str, amount: str) -> None:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (360, "light"), (1280, "light"), (1280, "dark")])
-async def test_a_double_click_is_one_refund_and_no_page_is_too_wide(system: System, width: int, scheme: Scheme) -> None:
-    created = await system.create(wait=20, user_id="in_the_browser", metadata={"note": "<img src=x onerror=alert(1)>"})
-    payment = created.json()
-    await system.payment(payment["id"], min_position=payment["position"])
+async def test_a_double_click_is_one_refund_and_no_page_is_too_wide(system: System) -> None:
     url = system.stack.urls.back_office
-    async with browser_on(url, width, scheme) as page:
-        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
-        await refund_found(page, payment["id"], "4.00")
-        for address in (
-            page.url,
-            "/payments",
-            "/overview",
-            "/payouts",
-            "/ledger",
-            "/reconciliations",
-            "/discrepancies",
-            "/system",
-            "/search?q=user_1",
-        ):
-            await page.goto(address)
-            assert await page.evaluate("document.documentElement.scrollWidth") <= width, address
-        back = await page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert back == {"light": "rgb(245, 246, 248)", "dark": "rgb(18, 21, 28)"}[scheme]
-        await page.get_by_role("button", name="Log out").click()
-        await page.wait_for_url("**/login")
-    assert [refund["amount"] for refund in await system.refunds(payment["id"])] == [400]
+    async with browser_on(url, 1280, "light") as page:
+        for scheme in SCHEMES:
+            await page.emulate_media(color_scheme=scheme)
+            await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
+            for width in (360, 1280):
+                await page.set_viewport_size({"width": width, "height": 800})
+                payment_id = await a_payment(system)
+                await refund_found(page, payment_id, "4.00")
+                await suits(page, width, scheme)
+                assert [refund["amount"] for refund in await system.refunds(payment_id)] == [400]
+            await page.get_by_role("button", name="Log out").click()
+            await page.wait_for_url("**/login")
+
+
+async def a_payment(system: System) -> str:
+    created = (
+        await system.create(wait=20, user_id="in_the_browser", metadata={"note": "<img src=x onerror=alert(1)>"})
+    ).json()
+    await system.payment(created["id"], min_position=created["position"])
+    return str(created["id"])
+
+
+async def suits(page: Page, width: int, scheme: Scheme) -> None:
+    for address in (
+        page.url,
+        "/payments",
+        "/overview",
+        "/payouts",
+        "/ledger",
+        "/reconciliations",
+        "/discrepancies",
+        "/system",
+        "/search?q=user_1",
+    ):
+        await page.goto(address)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, address
+    back = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert back == {"light": "rgb(245, 246, 248)", "dark": "rgb(18, 21, 28)"}[scheme]
 
 
 @pytest.mark.timeout(180)

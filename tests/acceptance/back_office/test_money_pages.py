@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Page
 
 from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
-from tests.support.browser import CHROMIUM, Scheme, browser_on, log_in
+from tests.support.browser import CHROMIUM, at_each_size, logged_in
 from tests.support.finance_steps import panel
 from tests.support.system import System
 from tests.support.waiting import eventually
@@ -23,8 +23,6 @@ pytestmark = [
     pytest.mark.broker,
     pytest.mark.skipif(CHROMIUM is None, reason="NOT CHECKED: the pages about money: there is no chromium"),
 ]
-
-SIZES: list[tuple[int, Scheme]] = [(360, "dark"), (1280, "light")]
 
 
 async def pays(system: System, user: str, **fields: Any) -> str:
@@ -45,57 +43,53 @@ async def shows(page: Page, address: str, text: str) -> None:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
-async def test_a_point_of_a_chart_leads_to_its_rows(system: System, width: int, scheme: Scheme) -> None:
+async def test_a_point_of_a_chart_leads_to_its_rows(system: System) -> None:
     await pays(system, "charted", amount_cents=1234, currency="NOK")
-    async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
-        await shows(page, "/overview?currency=NOK", "100.0 %")
-        chart = page.locator(".chart[data-chart=payments] .u-over")
-        box = await chart.bounding_box()
-        assert box is not None
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        await chart.click(position={"x": box["width"] - 2, "y": box["height"] / 2})  # the last day
-        await page.wait_for_url("**/payments?currency=NOK&from_day=*")
-        await page.get_by_text("12.34 NOK").first.wait_for()
+    async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
+        async for width in at_each_size(page):
+            await shows(page, "/overview?currency=NOK", "100.0 %")
+            chart = page.locator(".chart[data-chart=payments] .u-over")
+            box = await chart.bounding_box()
+            assert box is not None
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+            await chart.click(position={"x": box["width"] - 2, "y": box["height"] / 2})  # the last day
+            await page.wait_for_url("**/payments?currency=NOK&from_day=*")
+            await page.get_by_text("12.34 NOK").first.wait_for()
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
-async def test_from_the_trial_balance_down_to_the_event(system: System, width: int, scheme: Scheme) -> None:
+async def test_from_the_trial_balance_down_to_the_event(system: System) -> None:
     payment = await pays(system, "in_the_ledger", amount_cents=4321, currency="NZD")
-    async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
-        await shows(page, "/ledger", "NZD")
-        assert await page.get_by_text("The sides differ").count() == 0
-        await page.goto("/ledger/entries?account=customer_receivable&currency=NZD")
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        await page.get_by_role("link", name="Payment", exact=True).first.click()
-        await page.wait_for_url(f"**/payments/{payment}#event-*")
-        anchor = page.url.partition("#")[2]
-        assert "Paid" in await page.locator(f"#{anchor} .what").inner_text()
+    async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
+        async for width in at_each_size(page):
+            await shows(page, "/ledger", "NZD")
+            assert await page.get_by_text("The sides differ").count() == 0
+            await page.goto("/ledger/entries?account=customer_receivable&currency=NZD")
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+            await page.get_by_role("link", name="Payment", exact=True).first.click()
+            await page.wait_for_url(f"**/payments/{payment}#event-*")
+            anchor = page.url.partition("#")[2]
+            assert "Paid" in await page.locator(f"#{anchor} .what").inner_text()
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
-async def test_a_payout_shows_what_it_pays(system: System, width: int, scheme: Scheme) -> None:
+async def test_a_payout_shows_what_it_pays(system: System) -> None:
     await pays(system, "in_a_payout", amount_cents=5000, currency="SEK", payment_method="pm_card_bypassPending")
     (payout,) = [each for each in await panel(system, "payouts/run") if each["currency"] == "sek"]
-    async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
-        await shows(page, "/payouts?currency=SEK", payout["id"])
-        await page.get_by_role("link", name=payout["id"]).click()
-        await page.get_by_text("All of it").first.wait_for(state="attached")
-        assert await page.get_by_text("not the payout's amount").count() == 0
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
+        async for width in at_each_size(page):
+            await shows(page, "/payouts?currency=SEK", payout["id"])
+            await page.get_by_role("link", name=payout["id"]).click()
+            await page.get_by_text("All of it").first.wait_for(state="attached")
+            assert await page.get_by_text("not the payout's amount").count() == 0
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.timeout(180)
 async def test_a_file_has_the_rows_of_the_list_and_is_recorded(system: System, tmp_path: Path) -> None:
     user = f"exported_{uuid.uuid4().hex[:12]}"
     ids = {await pays(system, user) for _ in range(3)}
-    async with browser_on(system.stack.urls.back_office, 1280, "light") as page:
-        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
+    async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
         await page.goto(f"/payments?user_id={user}")
         async with page.expect_download() as started:
             await page.get_by_role("button", name="CSV").click()
@@ -107,30 +101,28 @@ async def test_a_file_has_the_rows_of_the_list_and_is_recorded(system: System, t
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
-async def test_a_view_is_saved_and_counts_what_it_shows(system: System, width: int, scheme: Scheme) -> None:
-    user = f"viewed_{width}"
+async def test_a_view_is_saved_and_counts_what_it_shows(system: System) -> None:
+    user = "viewed_in_the_browser"
     for _ in range(2):
         await pays(system, user)
-    async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
-        await page.goto(f"/payments?user_id={user}&columns=amount&columns=key")
-        assert await page.get_by_role("columnheader", name="Made").count() == 0
-        await page.get_by_label("Save this as a view").fill("Of one user")
-        await page.get_by_role("button", name="Save").click()
-        await page.wait_for_url("**columns=amount%2Ckey")
-        await page.get_by_role("link", name="Of one user 2").wait_for()
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
+        async for width in at_each_size(page):
+            await page.goto(f"/payments?user_id={user}&columns=amount&columns=key")
+            assert await page.get_by_role("columnheader", name="Made").count() == 0
+            await page.get_by_label("Save this as a view").fill(f"Seen {width} wide")
+            await page.get_by_role("button", name="Save").click()
+            await page.wait_for_url("**columns=amount%2Ckey")
+            await page.get_by_role("link", name=f"Seen {width} wide 2").wait_for()
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
-async def test_a_customer_is_found_from_a_payment(system: System, width: int, scheme: Scheme) -> None:
+async def test_a_customer_is_found_from_a_payment(system: System) -> None:
     payment = await pays(system, "a_customer", amount_cents=777, currency="CHF")
-    async with browser_on(system.stack.urls.back_office, width, scheme) as page:
-        await log_in(page, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD)
-        await page.goto(f"/payments/{payment}")
-        await page.get_by_role("link", name="a_customer").click()
-        await page.wait_for_url("**/customers?user_id=a_customer")
-        assert await page.get_by_text("7.77 CHF").count() >= 1
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
+        async for width in at_each_size(page):
+            await page.goto(f"/payments/{payment}")
+            await page.get_by_role("link", name="a_customer").click()
+            await page.wait_for_url("**/customers?user_id=a_customer")
+            assert await page.get_by_text("7.77 CHF").count() >= 1
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -37,15 +38,21 @@ class Pages:
         return await self._browser.post(form.action, data={**form.fields, **changes})
 
 
-@pytest_asyncio.fixture
-async def pages(system: System) -> AsyncIterator[Pages]:
-    """Somebody is logged in."""
+@asynccontextmanager
+async def logged_in(system: System) -> AsyncIterator[Pages]:
     async with httpx.AsyncClient(base_url=system.stack.urls.back_office, timeout=30, verify=False) as browser:
         pages = Pages(browser)
         form = (await pages.open("/login")).form("/login")
         answer = await pages.send(form, name=DEVELOPMENT_STAFF, password=DEVELOPMENT_PASSWORD)
         assert answer.headers["location"] == "/payments"
         yield pages
+
+
+@pytest_asyncio.fixture
+async def pages(system: System) -> AsyncIterator[Pages]:
+    """Somebody is logged in."""
+    async with logged_in(system) as found:
+        yield found
 
 
 async def paid(system: System, **fields: Any) -> Json:
@@ -72,6 +79,25 @@ async def test_a_refund_that_is_sent_twice_at_once_is_one_refund(system: System,
     shown = (await pages.open(both[0].headers["location"])).text
     assert "Refunded 4.00 USD" in shown
     assert "dev, with the API key development" in shown, "the log has who it was"
+
+
+async def test_of_two_people_who_refund_more_than_there_is_one_is_refused(system: System, pages: Pages) -> None:
+    payment = await paid(system)
+    page = f"/payments/{payment['id']}/refund"
+    async with logged_in(system) as of_another:
+        forms = [(each, (await each.open(page)).form(page)) for each in (pages, of_another)]
+        answers = await asyncio.gather(
+            *(each.send(form, amount="6.00", reason="requested_by_customer") for each, form in forms)
+        )
+    done, refused = sorted(answers, key=lambda answer: answer.status_code)
+    assert (done.status_code, refused.status_code) == (303, 422)
+    shown = HtmlPage(refused.text)
+    assert "greater than the amount that can be refunded (4.00 USD)" in shown.text
+    assert shown.form(page).fields["amount"] == "6.00", "what was written stays"
+    position = int(httpx.URL(done.headers["location"]).params["min_position"])
+    after = await system.finished(payment["id"], min_position=position)
+    assert [refund["amount_cents"] for refund in after["refunds"]] == [600]
+    assert [refund["amount"] for refund in await system.refunds(payment["id"])] == [600]
 
 
 async def test_a_refund_at_stripe_is_found_by_its_id(system: System, pages: Pages) -> None:
@@ -120,6 +146,19 @@ async def test_a_payment_is_shown_as_it_was(system: System, pages: Pages) -> Non
     shown = (await pages.open(f"/payments/{payment['id']}?version=1")).text
     assert "5,000 JPY Accepted here, not yet at Stripe." in shown
     assert "after event 1" in shown
+
+
+async def test_who_has_taken_all_events_has_no_lag(system: System, pages: Pages) -> None:
+    await paid(system)
+
+    async def lags() -> list[Json] | None:
+        found: list[Json] | None = (await system.command.get("/system")).json()["lags"]
+        return found
+
+    assert await eventually(lags, lambda found: found == [], within=20) == []
+    shown = (await pages.open("/system")).text
+    assert "projection paystream.payment None" in shown
+    assert "Not counted" not in shown
 
 
 @pytest.mark.parametrize("page", ["/payments", "/reconciliations", "/discrepancies", "/system", "/search?q=nothing"])

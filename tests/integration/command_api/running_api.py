@@ -160,7 +160,7 @@ async def running(
                 addresses=AddressPolicy(allow_private=False, allow_http=False),
                 timeout_s=5,
             ),
-            operations=operations(pool, timeout_s=5, access=access, limits=limits),
+            operations=operations(pool, timeout_s=5, kafka_topic_partitions=12, access=access, limits=limits),
             keyring=keyring() if keys is None else keys,
             health=Health(),
         )

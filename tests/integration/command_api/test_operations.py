@@ -18,6 +18,8 @@ from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
 from schemas.events.examples import DIFFERENCE, RUN_ID
 from schemas.http import operations as bodies
+from schemas.http.times import timestamp
+from schemas.topics import partition_of
 from tests.integration.command_api.running_api import MERCHANT, Running, key, running
 from tests.support.signed_webhooks import a_stripe_event, deliver
 
@@ -213,6 +215,35 @@ async def test_the_system_tells_how_far_it_is_and_what_is_stuck(staff: Running, 
     ]
 
 
+async def test_lags_are_counted_in_events_that_are_in_the_log(staff: Running, pool: Pool) -> None:
+    payments = [UUID((await staff.create()).json()["id"]) for _ in range(3)]
+    async with pool.connection() as conn:
+        rows = await conn.execute(
+            "SELECT position, stream_id, recorded_at FROM event_store.events"
+            " WHERE category = 'payment' ORDER BY position"
+        )
+        events = await rows.fetchall()
+        assert {row[1] for row in events} == set(payments)
+        position, first, _ = events[0]
+        await conn.execute(
+            "INSERT INTO consumers.consumer_checkpoints VALUES ('sagas', 'paystream.payment', %s, %s)",
+            [partition_of(first, 12), position],
+        )
+    lags = bodies.SystemView.model_validate_json((await staff.client.get("/system")).content).lags
+    assert lags is not None
+    assert sum(each.events for each in lags) == len(events) - 1
+    lacking: dict[int, list[str]] = {}
+    for _, stream_id, recorded_at in events[1:]:
+        lacking.setdefault(partition_of(stream_id, 12), []).append(timestamp(recorded_at))
+    assert all(each.oldest_at is not None and each.is_complete for each in lags)
+    assert {each.partition: (each.events, timestamp(each.oldest_at)) for each in lags if each.oldest_at} == {
+        partition: (len(moments), moments[0]) for partition, moments in lacking.items()
+    }
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE consumers.consumer_checkpoints SET partition = 12")
+    assert (await staff.client.get("/system")).json()["lags"] is None
+
+
 async def test_what_stripe_told_is_listed_newest_first_in_pages(staff: Running, pool: Pool) -> None:
     empty = (await staff.client.get("/stripe-events")).json()
     assert empty == {"data": [], "next_before": None}
@@ -243,6 +274,12 @@ async def test_what_stripe_told_is_listed_newest_first_in_pages(staff: Running, 
     assert first.data[0].dead_letter_id is not None
     assert first.data[1].dead_letter_id is None
     assert rest.next_before is None
+    about = await page_of(object_id=["pi_0", "pi_2", "pi_none"])
+    assert [each.object_id for each in about.data] == ["pi_2", "pi_0"]
+    for listed in (*first.data, *rest.data):
+        one = await staff.client.get(f"/stripe-events/{listed.id}")
+        assert bodies.StripeEventView.model_validate_json(one.content) == listed
+    assert (await staff.client.get("/stripe-events/evt_unknown")).status_code == 404
 
 
 async def test_sagas_are_listed_and_one_that_is_not_there_is_404(staff: Running) -> None:

@@ -69,16 +69,19 @@ async def test_a_lock_is_an_event_and_holds_in_either_case_of_the_name(staff: Ru
 
 
 async def test_the_end_of_all_sessions_is_an_event_and_changes_no_lock(staff: Running, pool: Pool) -> None:
-    async def end(reason: str) -> int:
+    async def end(reason: str, *, before: int) -> int:
         answer = await staff.client.post("/staff/Anna/end-sessions", json={"reason": reason}, headers=BY_OLGA)
         assert (answer.status_code, answer.json()["said"]) == (200, "All sessions of Anna end.")
+        assert answer.json()["position_before"] == before
         return int(answer.json()["position"])
 
-    first = await end("a lost laptop")
+    first = await end("a lost laptop", before=0)
     ((row),) = await locks(staff)
     assert (row["name"], row["is_locked"], row["lock_position"]) == ("anna", False, first)
     await said(staff, LOCK, "left")
-    second = await end("again")
+    ((locked),) = await locks(staff)
+    assert locked["lock_position"] > first
+    second = await end("again", before=locked["lock_position"])
     ((row),) = await locks(staff)
     assert (row["is_locked"], row["reason"], row["lock_position"]) == (True, "left", second)
     assert second > first

@@ -4,6 +4,7 @@
 another one: `npm pack axe-core@VERSION` fetches it.
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -16,13 +17,18 @@ FILES = {"LICENSE": "LICENSE", "axe.min.js": "axe.min.js"}
 _SERIOUS = ("serious", "critical")
 
 
-async def serious_issues(page: Page) -> list[str]:
-    """Return what axe finds in a page that is serious: the rule, and where."""
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules that look at colours: all that another colour scheme can break, as it changes nothing else."""
+
+
+async def serious_issues(page: Page, *, rules: Sequence[str] = ()) -> list[str]:
+    """Return what axe finds in a page that is serious: the rule, and where; `rules`: only these."""
     if not await page.evaluate("'axe' in window"):
         # As the debugger does it: the page's policy lets no page load it.
         await page.evaluate(FOLDER.joinpath(ASSETS, "axe.min.js").read_text("utf-8"))
     found: list[dict[str, Any]] = await page.evaluate(
-        "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+        "async (only) => (await axe.run(document, {resultTypes: ['violations'], ...only})).violations",
+        {"runOnly": list(rules)} if rules else {},
     )
     return [
         f"{each['id']}: {each['help']}: {node['html'][:120]}"

@@ -170,8 +170,10 @@ class FakeStaffLocks:
         self.rows[name]["lock_position"] = self.position
 
     def _ended(self, name: str, _: httpx.Request) -> httpx.Response:
+        before = self.rows.get(name, {"lock_position": 0})["lock_position"]
         self.end_sessions(name)
-        answer = {"said": f"All sessions of {name} end.", "position": self.position}
+        said = f"All sessions of {name} end."
+        answer = {"said": said, "position": self.position, "position_before": before}
         StaffSessionsEndedAnswer.model_validate(answer)
         return httpx.Response(200, json=answer)
 

@@ -13,6 +13,7 @@ from infra.http.vendored import read_manifest
 from tests.unit.back_office.conftest import BackOffice
 
 HERE = Path(back_office.static.routes.__file__).parent
+STYLE = (HERE / "app.css").read_text("utf-8")
 
 
 def test_the_manifest_says_which_version_it_is_file_by_file() -> None:
@@ -64,3 +65,12 @@ def test_what_looks_for_barriers_is_as_its_package_has_it() -> None:
     found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (folder / "assets").iterdir()}
     assert found == manifest["files"]
     assert (manifest["package"], manifest["license"]) == ("axe-core", "MPL-2.0")
+
+
+def test_the_dark_scheme_changes_colours_alone() -> None:
+    """So what is looked at in light needs no second look in the dark, but for its colours."""
+    (dark,) = re.findall(r"@media \(prefers-color-scheme: dark\) \{(.*?\n)\}", STYLE, re.DOTALL)
+    inner = re.fullmatch(r"\s*:root \{(.*)\}\s*", dark, re.DOTALL)
+    assert inner is not None
+    assert re.sub(r"--[a-z-]+: #[0-9a-f]{3,6};", "", inner[1]).split() == []
+    assert STYLE.count("prefers-color-scheme") == 1

@@ -28,7 +28,16 @@ OPERATIONS = {  # the path, its method, its scope
         for each in ("explain", "resolve", "assign")
     },
     **dict.fromkeys(
-        ("/system", "/stripe-events", "/tasks", "/tasks/{task_id}", "/sagas", "/sagas/{saga_id}"), ("get", "admin:read")
+        (
+            "/system",
+            "/stripe-events",
+            "/stripe-events/{stripe_event_id}",
+            "/tasks",
+            "/tasks/{task_id}",
+            "/sagas",
+            "/sagas/{saga_id}",
+        ),
+        ("get", "admin:read"),
     ),
     **dict.fromkeys(("/dead-letters", "/dead-letters/{dead_letter_id}"), ("get", "admin:read")),
     **{f"/tasks/{{task_id}}/{each}": ("post", "admin:write") for each in ("retry", "give-up")},

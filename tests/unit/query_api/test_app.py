@@ -13,6 +13,7 @@ from query_api.app import create_app, openapi_documents
 from query_api.database import create_read_pool
 from query_api.freshness import Freshness
 from query_api.settings import QueryApiSettings
+from tests.support.head_requests import check_head_of_every_route
 
 
 def settings(**changes: object) -> QueryApiSettings:
@@ -139,6 +140,13 @@ async def test_a_position_in_a_header_has_one_spelling(position: str) -> None:
 async def test_a_slash_too_many_leads_nowhere() -> None:
     response = await reading("/payments/", {"Host": "evil.test"})
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+async def test_head_answers_as_get_does_on_every_route() -> None:
+    pool = create_read_pool("postgresql://reader@127.0.0.1:1/none", size=1, timeout_ms=250)
+    app = create_app(pool, Freshness(pool, wait_ms=1), keyring=ApiKeyring(()), health=Health())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://query") as client:
+        assert await check_head_of_every_route(app, client) > 35
 
 
 async def reading(path: str, headers: dict[str, str] | None = None) -> httpx.Response:

@@ -22,7 +22,7 @@ def test_it_begins_with_a_module_that_it_changes() -> None:
     assert any(ROOT / module in ROOT.glob(pattern) for pattern in PATTERNS)
 
 
-def test_the_tests_that_judge_need_nothing_that_is_not_copied(tmp_path: Path) -> None:
+def test_its_tests_need_nothing_that_is_not_copied(tmp_path: Path) -> None:
     for name in (*OPTIONS["source_paths"], *OPTIONS["also_copy"], *_COPIED_ALWAYS):
         (tmp_path / name).symlink_to(ROOT / name)
     selection = OPTIONS["pytest_add_cli_args_test_selection"]

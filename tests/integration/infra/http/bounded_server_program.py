@@ -8,6 +8,7 @@ import asyncio
 from fastapi import FastAPI, Request, Response
 
 from infra.http.context import RequestContextMiddleware
+from infra.http.head import head_routes
 from infra.http.problems import install_problem_handlers
 from infra.http.server import serve
 from infra.process.health import health_routes
@@ -37,7 +38,7 @@ async def main(runtime: Runtime) -> None:
     async def large() -> Response:
         return Response(bytes(8_000_000))
 
-    app.router.routes.extend(health_routes(runtime.health))
+    app.router.routes.extend([*head_routes(app.routes), *health_routes(runtime.health)])
     app.add_middleware(RequestContextMiddleware)
     install_problem_handlers(app)
     await serve(app, "127.0.0.1", 0, runtime)

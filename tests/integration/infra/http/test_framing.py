@@ -21,6 +21,13 @@ async def test_what_is_well_formed_is_answered(server: Server) -> None:
     assert chunked.raw.endswith(b"\r\n\r\n2")
 
 
+async def test_head_has_the_length_of_what_get_would_answer_and_none_of_it(server: Server) -> None:
+    answers = await server.ask(b"HEAD /large HTTP/1.1\r\nHost: api\r\n\r\n", LAST)
+    assert answers.statuses == [200, 200]
+    assert b"content-length: 8000000" in answers.raw.lower()
+    assert len(answers.raw) < 2000
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -47,7 +47,7 @@ async def test_a_merchant_shows_its_keys_and_its_endpoints(operator: BackOffice)
     failing = {**ENDPOINT, "failing_since": "2026-05-01T10:06:40.123Z"}
     operator.command_api.answers[f"GET {PLACE}/webhook-endpoints"] = {"data": [failing]}
     page = await operator.page(PLACE)
-    for said in ("A shop", f"{KEY['prefix']}...", "payments:read, payments:write", "2026-05-02 09:00:00 UTC"):
+    for said in ("A shop", f"{KEY['prefix']}…", "payments:read, payments:write", "2026-05-02 09:00:00 UTC"):
         assert said in page.text
     assert "Failing for" in page.text
     assert parameters_of(operator, "/api-keys") == {"merchant_id": "shop"}

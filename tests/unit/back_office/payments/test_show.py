@@ -33,6 +33,27 @@ async def test_an_amount_has_the_decimals_of_its_currency(
     assert shown in (await finance.page("/payments")).text
 
 
+async def test_a_payment_leads_to_entries_calls_and_what_stripe_said(back_office: BackOffice) -> None:
+    refunded = an_event("payment.refund_succeeded", data={"stripe_refund_id": "re_3PXample"}, position=90)
+    back_office.query_api.answers[f"GET {PAGE}/events"] = a_page(an_event(), refunded)
+    leads = {
+        f"/ledger/entries?payment_id={PAYMENT_ID}",
+        f"/tasks?payment_id={PAYMENT_ID}",
+        "/stripe-events?about=pi_3PXample&about=re_3PXample&before=10090",
+    }
+    await back_office.log_in("finance")
+    assert leads <= set((await back_office.page(PAGE)).links)
+    await back_office.log_in("support")
+    links = set((await back_office.page(PAGE)).links)
+    assert links.isdisjoint(leads)
+    assert "/payments?correlation_id=" in " ".join(links)
+
+
+async def test_what_is_not_at_stripe_yet_was_told_of_by_nobody(finance: BackOffice) -> None:
+    finance.query_api.answers[f"GET {PAGE}"] = a_payment(stripe_payment_intent_id=None)
+    assert not [link for link in (await finance.page(PAGE)).links if link.startswith("/stripe-events?")]
+
+
 async def test_every_kind_of_event_is_told_in_words(finance: BackOffice) -> None:
     events = [
         {**entry_example(each.name, number), "position": number}

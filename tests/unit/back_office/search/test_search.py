@@ -4,8 +4,9 @@ import httpx
 import pytest
 
 from schemas.http.ledger import LedgerEntry
+from schemas.http.operations import StripeEventView
 from tests.unit.back_office.conftest import BackOffice
-from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, a_problem, away, example
+from tests.unit.back_office.fake_apis import PAYMENT_ID, PAYOUT_ID, a_page, a_payment, a_problem, away, example
 
 OTHER_ID = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6099"
 
@@ -68,6 +69,36 @@ async def test_a_refund_at_stripe_leads_to_its_payment(finance: BackOffice) -> N
     finance.query_api.answers["GET /ledger/entries"] = a_page(entry, entry, {**entry, "payment_id": None})
     answer = await finance.browser.get("/search?q=re_3PXample")
     assert answer.headers["location"] == f"/payments/{PAYMENT_ID}"
+
+
+async def test_a_payout_leads_to_its_page(finance: BackOffice) -> None:
+    assert (await finance.browser.get(f"/search?q={PAYOUT_ID}")).headers["location"] == f"/payouts/{PAYOUT_ID}"
+    assert "Nothing is found" in (await finance.page("/search?q=po_unknown")).text
+
+
+async def test_an_event_of_stripe_is_shown_with_the_payment_that_it_is_about(finance: BackOffice) -> None:
+    event = {**example(StripeEventView), "object_id": "pi_3PXample", "dead_letter_id": 7}
+    finance.command_api.answers[f"GET /stripe-events/{event['id']}"] = event
+    page = await finance.page(f"/search?q={event['id']}")
+    assert requested(finance) == {"/payments?stripe_payment_intent_id=pi_3PXample"}
+    assert f"/payments/{PAYMENT_ID}" in page.links
+    assert "/dead-letters/7" in page.links
+    assert "payment_intent.succeeded test" in page.text.replace(". ", ".")
+    assert "Nothing is found" in (await finance.page("/search?q=evt_unknown")).text
+
+
+@pytest.mark.parametrize("about", ["po_1PXample", "evt_1PXample", None])
+async def test_an_event_of_stripe_that_is_about_no_payment_is_shown_too(finance: BackOffice, about: str | None) -> None:
+    event = {**example(StripeEventView), "object_id": about}
+    finance.command_api.answers[f"GET /stripe-events/{event['id']}"] = event
+    assert "Brought by" in (await finance.page(f"/search?q={event['id']}")).text
+
+
+async def test_whoever_may_not_see_the_system_does_not_search_it(back_office: BackOffice) -> None:
+    await back_office.log_in("support")
+    page = await back_office.page("/search?q=evt_1PXample")
+    assert back_office.command_api.requested == []
+    assert "evt_" not in page.text.replace("evt_1PXample", "")
 
 
 async def test_whoever_may_not_see_the_ledger_does_not_search_it(back_office: BackOffice) -> None:

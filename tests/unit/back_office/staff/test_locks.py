@@ -92,6 +92,21 @@ async def test_ending_ones_own_sessions_outlives_no_lock(slow: BackOffice, kept:
     assert not await is_logged_in(slow)
 
 
+@pytest.mark.parametrize("role", ["finance", "operator"])
+async def test_ending_ones_own_sessions_outlives_no_lock_and_unlock(
+    slow: BackOffice, kept: FakeStaffLocks, role: str
+) -> None:
+    """As above, and nobody is locked any more; an operator ends their own on the page of accounts too."""
+    form_of = "/sessions" if role == "finance" else "/staff/operator/end-sessions"
+    await slow.log_in(role)
+    form = (await slow.page(form_of)).forms[-1]
+    kept.change(role, is_locked=True)
+    kept.change(role, is_locked=False)
+    sent = await slow.browser.post(form.action, data={**form.fields, "reason": "a lost laptop"})
+    assert sent.status_code == 303
+    assert not await is_logged_in(slow)
+
+
 async def test_ending_sessions_of_somebody_else_keeps_none_of_ones_own(slow: BackOffice, kept: FakeStaffLocks) -> None:
     await slow.log_in("operator")
     assert await is_logged_in(slow)

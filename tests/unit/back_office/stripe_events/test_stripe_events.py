@@ -24,3 +24,16 @@ async def test_an_empty_page_in_the_middle_leads_on(finance: BackOffice) -> None
     assert "Look further back" in page.text
     finance.command_api.answers["GET /stripe-events"] = {"data": [], "next_before": None}
     assert "Stripe has told nothing yet" in (await finance.page("/stripe-events")).text
+
+
+async def test_what_is_about_some_objects_alone_is_shown_page_by_page(finance: BackOffice) -> None:
+    finance.command_api.answers["GET /stripe-events"] = {"data": [EVENT], "next_before": 44}
+    page = await finance.page("/stripe-events?about=pi_1&about=re_2&before=90")
+    sent = finance.command_api.requested[-1].url.params
+    assert (sent.get_list("object_id"), sent["before"]) == (["pi_1", "re_2"], "90")
+    assert "Only about pi_1 re_2" in page.text
+    assert {
+        "/stripe-events?about=pi_1&about=re_2&before=44",
+        "/stripe-events?about=pi_1&about=re_2",
+        "/stripe-events",
+    } <= set(page.links)

@@ -60,6 +60,7 @@ def test_a_build_of_a_new_projection_is_shown_before_it_has_taken_anything() -> 
 async def test_the_page_has_each_command_to_copy(finance: BackOffice) -> None:
     page = await finance.page("/rebuilds")
     assert "Catches up with the live tables" in page.text
+    assert "up to position 100 of 120" in page.text
     assert REBUILD in page.text
     finance.command_api.answers["GET /system"] = {**example(SystemView), "checkpoints": [], "builds": []}
     assert "No projection has taken an event yet" in (await finance.page("/rebuilds")).text

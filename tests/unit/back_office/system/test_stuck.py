@@ -28,7 +28,7 @@ def test_partitions_stand_with_their_reader_and_projections_come_first() -> None
         moment = f"2026-05-01T10:00:0{partition}.000Z"
         return {"consumer": consumer, "topic": "t", "partition": partition, "position": position, "updated_at": moment}
 
-    found = readers([at("stripe-gateway", 0, 9), at("projection:payments", 1, 5), at("projection:payments", 0, 7)])
+    found = readers([at("stripe-gateway", 0, 9), at("projection:payments", 1, 5), at("projection:payments", 0, 7)], [])
     assert [(each.name, each.is_projection) for each in found] == [("payments", True), ("stripe-gateway", False)]
     assert [place.partition for place in found[0].places] == [0, 1]
     assert (found[0].newest, found[0].moved_at) == (7, "2026-05-01T10:00:01.000Z")
@@ -71,6 +71,16 @@ async def test_calls_that_are_stuck_are_shown_and_others_when_asked_for(operator
     assert "500 api_error" in page.text
     await operator.page("/tasks?which=waiting")
     assert operator.command_api.requested[-1].url.params.get_list("status") == ["due", "leased"]
+
+
+async def test_all_calls_of_a_payment_are_shown_done_or_not(operator: BackOffice) -> None:
+    done = {**example(TaskView), "status": "done", "last_error": None}
+    operator.command_api.answers["GET /tasks"] = {"data": [done], "count": 1}
+    page = await operator.page(f"/tasks?payment_id={PAYMENT_ID}")
+    sent = operator.command_api.requested[-1].url.params
+    assert (sent["payment_id"], "done" in sent.get_list("status")) == (PAYMENT_ID, True)
+    assert "Done tried" in page.text
+    assert f"/tasks/{done['id']}/retry" not in page.links, "there is nothing to do about it"
 
 
 @pytest.mark.parametrize("page", ["/tasks", "/sagas", "/dead-letters"])

@@ -20,6 +20,7 @@ from domain.payment.observations import RecordAttemptFailed, RecordSucceeded
 from event_store.appends import MAX_EVENT_BYTES, Append, AppendResult, EventTooLarge
 from event_store.payments import command_payment
 from schemas.events import PAYMENT_CODEC
+from tests.support.head_requests import check_head_of_every_route
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
 
@@ -516,6 +517,11 @@ async def test_health_and_metrics_are_served(api: Standing) -> None:
     metrics = (await api.client.get("/metrics")).text
     for name in ("payments_created_total", "commands_total", "command_duration_seconds", "idempotency_replays_total"):
         assert name in metrics
+
+
+async def test_head_answers_as_get_does_on_every_route(api: Standing) -> None:
+    api.client.headers.clear()
+    assert await check_head_of_every_route(api.app, api.client) > 30
 
 
 async def test_requests_to_pay_are_counted_by_what_became_of_them(api: Standing) -> None:

@@ -73,7 +73,7 @@ async def test_a_replay_has_a_beginning_and_an_end_in_the_past(api: Standing) ->
 
 @pytest.mark.parametrize(
     ("path", "methods"),
-    [(PATH, {"GET", "POST"}), (f"{PATH}/{ID}", {"GET", "PATCH", "DELETE"}), ("/payments", {"POST"})],
+    [(PATH, {"GET", "HEAD", "POST"}), (f"{PATH}/{ID}", {"GET", "HEAD", "PATCH", "DELETE"}), ("/payments", {"POST"})],
 )
 async def test_a_method_that_there_is_not_is_answered_with_those_that_there_are(
     api: Standing, path: str, methods: set[str]

@@ -90,7 +90,8 @@ STRIPE = (*("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_RATE_LIMIT_TEST_PER_
             "command-api",
             {
                 *("DATABASE_URL", "PRIVACY_WRAPPING_KEYS", "REDIS_URL", "API_KEYS", "STRIPE_WEBHOOK_SECRET"),
-                *("WEBHOOK_SECRETS_KEY", "ERASURE_DATABASE_URL", "ACCESS_DATABASE_URL", *STRIPE),
+                *("WEBHOOK_SECRETS_KEY", "ERASURE_DATABASE_URL", "ACCESS_DATABASE_URL", "KAFKA_TOPIC_PARTITIONS"),
+                *STRIPE,
             },
         ),
         (
