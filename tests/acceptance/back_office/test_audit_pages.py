@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ pytestmark = [
     pytest.mark.broker,
     pytest.mark.skipif(CHROMIUM is None, reason="NOT CHECKED: the pages of auditors: there is no chromium"),
 ]
+
+Proof = tuple[str, bytes]
+"""The name of a file, and what is in it."""
 
 
 @pytest.mark.timeout(180)
@@ -39,13 +43,11 @@ async def test_an_auditor_sees_who_did_what_and_takes_proofs(system: System, tmp
         picture = page.locator("img.picture")
         await eventually(lambda: picture.evaluate("each => each.naturalWidth"), lambda width: width == 720)
 
-        archive = await proofs(page)
-    with zipfile.ZipFile(io.BytesIO(archive)) as files:
-        files.extractall(tmp_path)
-        proofs_of = sorted(tmp_path / name for name in files.namelist() if name.endswith(".tlog-proof"))
+        downloaded = await proofs(page, least=3)
     key = system.stack.connection_settings("audit")["PROOFS_PUBLIC_KEYS_FILE"]
-    assert len(proofs_of) >= 3
-    for proof in proofs_of[:2]:
+    for name, content in downloaded[:2]:
+        proof = tmp_path / name
+        proof.write_bytes(content)
         checked = await paystream("audit", "check", str(proof), "--key", key, cwd=tmp_path, settings={})
         assert (checked.code, proof.stem in checked.output) == (0, True), checked
 
@@ -57,17 +59,20 @@ async def cancel(page: Page, payment_id: str) -> None:
     await page.wait_for_url("**/payments/*done=*")
 
 
-async def proofs(page: Page) -> bytes:
-    """Download the proofs of the payment whose history is open, once all of it is sealed."""
+async def proofs(page: Page, *, least: int) -> Sequence[Proof]:
+    """Download the proofs of the payment whose history is open, once so many of its events are sealed."""
     address = await page.get_by_role("link", name="Download proofs of its events").get_attribute("href")
     assert address is not None
 
-    async def downloaded() -> tuple[int, bytes]:
+    async def downloaded() -> Sequence[Proof]:
         answer = await page.request.get(address)
-        return answer.status, await answer.body()
+        if answer.status != 200:
+            return ()
+        with zipfile.ZipFile(io.BytesIO(await answer.body())) as files:
+            return [(name, files.read(name)) for name in sorted(files.namelist()) if name.endswith(".tlog-proof")]
 
-    status, content = await eventually(downloaded, lambda answer: answer[0] == 200, within=60, every=1)
-    assert status == 200
+    found = await eventually(downloaded, lambda proofs: len(proofs) >= least, within=60, every=1)
+    assert len(found) >= least
     await page.goto("/audit")
     assert "events, up to position" in await page.locator("main").inner_text()
-    return content
+    return found

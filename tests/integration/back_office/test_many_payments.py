@@ -221,9 +221,9 @@ async def test_a_page_costs_what_it_shows(session_postgres: PostgresServer, redi
                 each.taken_s[place].pop(0)  # the first loads a template, or plans
     write_table(few, many)
     dearer = {
-        place: (few.least_s(place), many.least_s(place))
+        place: (few.least_s(place), many.least_s(place), few.sizes[place], many.sizes[place])
         for place in (*PAGES, *READS)
-        if many.least_s(place) > 4 * few.least_s(place) + 0.04
+        if many.least_s(place) > 4 * few.least_s(place) * max(1, many.sizes[place] / few.sizes[place]) + 0.04
     }
     assert dearer == {}
     assert {place: many.least_s(place) for place in PAGES if many.least_s(place) > LONGEST_S} == {}

@@ -21,6 +21,19 @@ PACE = TokenBucketRules(limit=111)  # a steady 100 calls a second
 KEY = "paystream:rate:test"
 
 
+class Lateness:
+    """How late this loop ever woke: calls that were due meanwhile, one after the other, are made at once then."""
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+
+    async def watch(self) -> None:
+        while True:
+            due = monotonic() + 0.005
+            await asyncio.sleep(0.005)
+            self.longest_s = max(self.longest_s, monotonic() - due)
+
+
 async def calls_of(limits: list[RateLimit], count: int) -> list[float]:
     """Make calls from several processes at once; return when each was made, in order."""
     made: list[float] = []
@@ -46,12 +59,15 @@ async def drain(bucket: RedisTokenBucket) -> Reservation:
 
 @pytest.mark.slow
 async def test_several_processes_keep_to_one_limit_and_use_it_up(process: StartProcess) -> None:
-    limits = [process(PACE) for _ in range(3)]
+    limits, lateness = [process(PACE) for _ in range(3)], Lateness()
+    watching = asyncio.create_task(lateness.watch())
     started = monotonic()
     made = await calls_of(limits, 210)
-    # 11 at once, then 100 a second: 2 s. A late timer may put a call or two into the next second.
-    assert most_in_a_second(made) <= 111 + 3
-    assert 1.9 <= monotonic() - started < 3.5
+    took_s = monotonic() - started
+    watching.cancel()
+    # 11 at once, then 100 a second: 2 s. A late timer may put a call or two into the next second, a late loop more.
+    assert most_in_a_second(made) <= 111 + 3 + 100 * lateness.longest_s
+    assert 1.9 <= took_s < 3.5 + lateness.longest_s
 
 
 async def test_the_redis_bucket_counts_as_the_local_one_does(redis: Redis) -> None:
