@@ -9,6 +9,7 @@ from infra.kafka.aiokafka_patches.closed_connections import report_closed_connec
 from infra.kafka.aiokafka_patches.header_names import read_any_header_name
 from infra.kafka.aiokafka_patches.logins import keep_logins_out_of_logs
 from infra.kafka.aiokafka_patches.metadata import never_create_topics
+from infra.kafka.aiokafka_patches.refused_assignments import insist_on_assignments
 from infra.kafka.aiokafka_patches.transactions import try_next_transaction_soon
 
 
@@ -20,3 +21,4 @@ def apply_patches() -> None:
     report_closed_connections()
     try_next_transaction_soon()
     keep_logins_out_of_logs()
+    insist_on_assignments()

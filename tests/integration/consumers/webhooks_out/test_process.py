@@ -75,6 +75,6 @@ async def test_it_reads_nothing_until_there_is_an_endpoint(
         async def got() -> list[str]:
             return receiver.types(payment_id)
 
-        await eventually(got, lambda found: found == LIFE, within=100)
+        await eventually(got, lambda found: found == LIFE, within=40)
         assert receiver.types(early) == []
     assert len(receiver.received) == len(LIFE)
