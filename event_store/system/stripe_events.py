@@ -57,12 +57,13 @@ async def get_stripe_event(
 ) -> Response:
     """Show what Stripe told by one event. One that was archived is not in the log any more."""
     operator = await operator_of(request, READ)
-    async with operator.operations.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_SQL.stripe_event, {"stream_id": stream_id_of(StripeEventId(stripe_event_id))})
-        found = await cursor.fetchone()
-        if found is None:
+    async with operator.operations.connection() as conn:
+        at = {"stream_id": stream_id_of(StripeEventId(stripe_event_id))}
+        found = await (await conn.execute(_SQL.position_of, at)).fetchone()
+        events = [] if found is None else await _events(conn, before=found[0] + 1, first=found[0], limit=1)
+        if not events:
             raise StripeEventMissing("There is no such event of Stripe in the log.")
-    return answer(_view(found))
+    return answer(_view(events[0]))
 
 
 def _view(found: dict[str, Any]) -> dict[str, Any]:
@@ -72,18 +73,22 @@ def _view(found: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _page(conn: Connection, before: int | None, limit: int, object_ids: list[str] | None) -> dict[str, Any]:
-    async with conn.cursor(row_factory=dict_row) as cursor:
-        if before is None:
-            await cursor.execute(_SQL.newest)
-            newest = await cursor.fetchone()
-            before = 1 if newest is None else newest["position"] + 1
-        first = max(1, before - _LOOKED_AT)
-        await cursor.execute(
-            _SQL.stripe_events, {"before": before, "from": first, "limit": limit, "object_ids": object_ids}
-        )
-        found = await cursor.fetchall()
+    if before is None:
+        newest = await (await conn.execute(_SQL.newest)).fetchone()
+        before = 1 if newest is None else newest[0] + 1
+    first = max(1, before - _LOOKED_AT)
+    found = await _events(conn, before=before, first=first, limit=limit, object_ids=object_ids)
     reached = found[-1]["position"] if len(found) == limit else first
     return {
         "data": [_view(each) for each in found],
         "next_before": reached if reached > 1 else None,
     }
+
+
+async def _events(
+    conn: Connection, *, before: int, first: int, limit: int, object_ids: list[str] | None = None
+) -> list[dict[str, Any]]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        parameters = {"before": before, "from": first, "limit": limit, "object_ids": object_ids}
+        await cursor.execute(_SQL.stripe_events, parameters)
+        return await cursor.fetchall()

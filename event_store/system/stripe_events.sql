@@ -13,16 +13,9 @@ SELECT e.position, e.data->>'stripe_event_id' AS id, e.data->>'type' AS type, e.
  ORDER BY e.position DESC
  LIMIT %(limit)s;
 
--- name: stripe_event
--- One of Stripe's events, by the stream that it is in, with its open dead letter.
-SELECT e.position, e.data->>'stripe_event_id' AS id, e.data->>'type' AS type, e.data->>'object_id' AS object_id,
-       (e.data->>'livemode')::boolean AS livemode, to_timestamp((e.data->>'created')::bigint) AS created_at,
-       e.recorded_at AS received_at, e.metadata->>'actor' AS actor, d.id AS dead_letter_id
-  FROM event_store.events e
-  LEFT JOIN consumers.dead_letters d
-         ON d.consumer = 'stripe-webhooks' AND d.topic = 'paystream.stripe-event' AND d.position = e.position
-        AND d.status IN ('open', 'replaying')
- WHERE e.stream_id = %(stream_id)s AND e.version = 1 AND e.category = 'stripe-event';
+-- name: position_of
+-- Where one of Stripe's events is, by the stream that it is in.
+SELECT position FROM event_store.events WHERE stream_id = %(stream_id)s AND version = 1 AND category = 'stripe-event';
 
 -- name: newest
 -- The newest position.

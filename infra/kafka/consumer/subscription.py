@@ -158,8 +158,8 @@ class Subscription:
     async def start(self, timeout_s: float) -> None:
         """Connect and join the group. Raises KafkaError or TimeoutError."""
         async with asyncio.timeout(timeout_s):
-            await self._broker.connect()
             if not self._names.are_as_declared:
+                await self._broker.connect()  # which makes the builder
                 config = self._broker.config.broker_config
                 assert isinstance(config.builder, partial)
                 config.builder = partial(CellConsumer, names=self._names, **config.builder.keywords)
