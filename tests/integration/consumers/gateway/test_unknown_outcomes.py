@@ -106,17 +106,22 @@ async def test_a_payment_that_appears_after_it_failed_is_undone(
     assert (await payments.event_types(payment_id)).count("payment.task_undone") == 1
 
 
+async def made_late_and_undone(payments: Payments, stripe_fake: MemoryStripe, pool: Pool) -> PaymentId:
+    payment_id = await payments.request()
+    await payments.becomes(payment_id, "failed")
+    await appear(stripe_fake, payment_id)
+    await payments.refresh(payment_id)
+    await undone(payments, pool, payment_id)
+    await payments.all_done()
+    return payment_id
+
+
 async def test_an_undoing_that_the_bank_sends_back_calls_a_person(
     payments: Payments, stripe_fake: MemoryStripe, pool: Pool
 ) -> None:
     stripe_fake.server_errors = [False]
     async with working(pool, stripe_fake, **SOON):
-        payment_id = await payments.request()
-        await payments.becomes(payment_id, "failed")
-        await appear(stripe_fake, payment_id)
-        await payments.refresh(payment_id)
-        await undone(payments, pool, payment_id)
-        await payments.all_done()
+        payment_id = await made_late_and_undone(payments, stripe_fake, pool)
         stripe_fake.refunds[0]["status"] = "failed"
         await payments.refresh(payment_id)
         tasks = await eventually(payments.tasks, until=lambda rows: "dead" in [row[1] for row in rows])
@@ -132,12 +137,7 @@ async def test_a_dispute_of_what_was_undone_finds_its_payment_and_a_person(
     async with pool.connection() as conn:
         assert await find_or_await_intents(conn, [StripeIntentId("pi_1")]) == {}, "a webhook of the dispute came first"
     async with working(pool, stripe_fake, **SOON):
-        payment_id = await payments.request()
-        await payments.becomes(payment_id, "failed")
-        await appear(stripe_fake, payment_id)
-        await payments.refresh(payment_id)
-        await undone(payments, pool, payment_id)
-        await payments.all_done()
+        payment_id = await made_late_and_undone(payments, stripe_fake, pool)
         async with pool.connection() as conn:
             assert await find_or_await_intents(conn, [StripeIntentId("pi_1")]) == {"pi_1": payment_id}
         stripe_fake.disputes.append({"id": "du_1", "payment_intent": "pi_1", "status": status})

@@ -42,6 +42,15 @@ from tests.support.read_model import load_log
 pytestmark = pytest.mark.integration
 
 NEXT_DAY = date(2026, 3, 11)
+WRONG_PAYOUT = PayoutSum(
+    payout_id=PayoutId("po_1"),
+    amount=SignedMoney(amount_cents=900, currency="JPY"),
+    created=WINDOW.start,
+    items=3,
+    items_net=SignedMoney(amount_cents=899, currency="JPY"),
+    final=True,
+)
+"""It is not the sum of what it pays."""
 
 
 def differences(rows: list[dict[str, str]], *, status: str = "open") -> list[tuple[str, str]]:
@@ -286,18 +295,8 @@ async def test_an_explanation_stays_and_what_was_called_resolved_is_opened_again
 
 async def test_a_payout_that_is_not_the_sum_of_what_it_pays(harness: Harness) -> None:
     await harness.ledger.write([])
-    good = PayoutSum(
-        payout_id=PayoutId("po_1"),
-        amount=SignedMoney(amount_cents=900, currency="JPY"),
-        created=WINDOW.start,
-        items=3,
-        items_net=SignedMoney(amount_cents=900, currency="JPY"),
-        final=True,
-    )
-    harness.statement.payout_sums = [
-        good,
-        replace(good, payout_id=PayoutId("po_2"), items_net=SignedMoney(amount_cents=899, currency="JPY")),
-    ]
+    good = replace(WRONG_PAYOUT, items_net=WRONG_PAYOUT.amount)
+    harness.statement.payout_sums = [good, replace(WRONG_PAYOUT, payout_id=PayoutId("po_2"))]
     state = await harness.run()
     assert state.completed is not None
     assert state.completed.payouts == 2
@@ -452,15 +451,7 @@ async def test_what_stripe_does_not_show_any_more_is_not_called_gone(harness: Ha
     dispute = StripeRow(
         BalanceSourceId("du_1"), "dispute", BalanceTransactionId("txn_1"), -1000, 1500, "USD", WINDOW.start
     )
-    payout = PayoutSum(
-        payout_id=PayoutId("po_1"),
-        amount=SignedMoney(amount_cents=900, currency="JPY"),
-        created=WINDOW.start,
-        items=3,
-        items_net=SignedMoney(amount_cents=899, currency="JPY"),
-        final=True,
-    )
-    harness.statement.stripe, harness.statement.payout_sums = [dispute], [payout]
+    harness.statement.stripe, harness.statement.payout_sums = [dispute], [WRONG_PAYOUT]
     await harness.run()
     expected = [("amount", "po_1"), ("missing_here", "du_1")]
     assert differences(await harness.discrepancies()) == expected
@@ -537,16 +528,7 @@ async def test_a_row_that_stripe_shows_no_more_is_not_called_gone(harness: Harne
 
 async def test_payouts_that_are_not_listed_any_more_stay_open(harness: Harness) -> None:
     await harness.ledger.write([])
-    harness.statement.payout_sums = [
-        PayoutSum(
-            payout_id=PayoutId("po_1"),
-            amount=SignedMoney(amount_cents=900, currency="JPY"),
-            created=WINDOW.start,
-            items=3,
-            items_net=SignedMoney(amount_cents=899, currency="JPY"),
-            final=True,
-        )
-    ]
+    harness.statement.payout_sums = [WRONG_PAYOUT]
     await harness.run()
     harness.statement.payout_sums = []
     await harness.run()

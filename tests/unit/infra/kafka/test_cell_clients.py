@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 
 from infra.kafka.cell_clients import CellConsumer, CellProducer, new_consumer, new_producer
 from infra.kafka.names import KafkaNames
 from infra.settings.kafka import KafkaSettings
 from schemas.topics import PAYMENT
+from tests.unit.infra.kafka.records import a_record
 
 OURS, THEIRS = TopicPartition(PAYMENT, 1), TopicPartition("paystream.a.payment", 1)
 # They neither take nor give a topic or a partition.
@@ -67,7 +68,7 @@ async def test_offsets_are_given_by_the_declared_names(
 
 
 async def test_records_carry_the_declared_topic(monkeypatch: pytest.MonkeyPatch, consumer: AIOKafkaConsumer) -> None:
-    given = _noted(monkeypatch, AIOKafkaConsumer, "getmany", {THEIRS: [a_record()]})
+    given = _noted(monkeypatch, AIOKafkaConsumer, "getmany", {THEIRS: [a_record(THEIRS)]})
     found = await consumer.getmany(OURS, timeout_ms=5)
     assert [(place, [each.topic for each in records]) for place, records in found.items()] == [(OURS, [PAYMENT])]
     assert given == [(THEIRS,)]
@@ -123,22 +124,6 @@ async def consumer() -> AsyncIterator[AIOKafkaConsumer]:
     consumer = CellConsumer(names=KafkaNames("a"), bootstrap_servers="127.0.0.1:1")
     yield consumer
     await consumer.stop()
-
-
-def a_record() -> ConsumerRecord[bytes, bytes]:
-    return ConsumerRecord(
-        topic=THEIRS.topic,
-        partition=THEIRS.partition,
-        offset=0,
-        timestamp=0,
-        timestamp_type=0,
-        key=None,
-        value=b"{}",
-        checksum=None,
-        serialized_key_size=-1,
-        serialized_value_size=2,
-        headers=(),
-    )
 
 
 def _noted(monkeypatch: pytest.MonkeyPatch, client: type, name: str, answer: object = None) -> list[tuple[Any, ...]]:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord
+from aiokafka import TopicPartition
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from infra.kafka.clients import connection_config
 from infra.kafka.consumer import subscription
 from infra.kafka.consumer.subscription import Record, Subscription
 from infra.settings.kafka import KafkaSettings
+from tests.unit.infra.kafka.records import a_record
 
 LOGIN = {"kafka_sasl_mechanism": "PLAIN", "kafka_sasl_username": "reader", "kafka_sasl_password": "open sesame"}
 
@@ -52,7 +53,7 @@ async def test_a_record_that_asks_for_a_reply_gets_none(monkeypatch: pytest.Monk
     member._broker.config.broker_config.producer = producer  # type: ignore[assignment]
     member._broker._setup_logger()
     member._subscriber._build_fastdepends_model()
-    record = a_record(headers=(("reply_to", b"answers"),))
+    record = a_record(TopicPartition("t", 0), headers=(("reply_to", b"answers"),))
     await member._subscriber.process_message((record,))
     assert handled == [record]
     assert producer.published == []
@@ -86,19 +87,3 @@ def test_its_consumer_connects_like_every_other_client(changes: dict[str, Any]) 
     assert options["request_timeout_ms"] >= expected.pop("request_timeout_ms")
     assert {name: options.get(name) for name in expected} == expected
     assert options.get("security_protocol", "PLAINTEXT") == settings.kafka_security_protocol
-
-
-def a_record(headers: tuple[tuple[str, bytes], ...]) -> Record:
-    return ConsumerRecord(
-        topic="t",
-        partition=0,
-        offset=0,
-        timestamp=0,
-        timestamp_type=0,
-        key=None,
-        value=b"{}",
-        checksum=None,
-        serialized_key_size=0,
-        serialized_value_size=2,
-        headers=headers,
-    )
