@@ -38,6 +38,7 @@ from tests.support.events_of_a_newer_release import append_unknown_event
 from tests.support.payment_histories import by_partition
 from tests.support.paystream_command import paystream
 from tests.support.read_model import load_log
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -200,7 +201,10 @@ async def test_a_run_that_is_killed_and_begun_again_gives_the_same_result(harnes
     state = await harness.state(run_id)
     assert state is not None
     assert state.status is RunStatus.RUNNING
-    again = await harness.reconciler().run(RunId(run_id))
+    # PostgreSQL may not have heard yet that the process is gone, which had locked the run.
+    again = await eventually(
+        lambda: harness.reconciler().run(RunId(run_id)), lambda state: state is not None, within=20
+    )
     assert again is not None
     assert again.completed is not None
     assert (again.attempt, again.completed.opened, sum(again.completed.found.values())) == (1, 7, 8)
