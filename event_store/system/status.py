@@ -18,6 +18,8 @@ async def system_status(conn: Connection, *, partitions: int) -> dict[str, Any]:
     """Return the members of `SystemView`; `partitions`: of each topic."""
     newest = await newest_events(conn)
     checkpoints = await _rows(conn, SQL.checkpoints)
+    resting = {each["consumer"] for each in await _rows(conn, SQL.resting)}
+    consuming = [each for each in checkpoints if each["consumer"] not in resting]
     (log,) = await _rows(conn, SQL.log)
     waiting = await (await conn.execute(QUERIES["queue"], {"cursor": log["published_through"]})).fetchone()
     depth, oldest_at = waiting or (0, None)
@@ -30,7 +32,7 @@ async def system_status(conn: Connection, *, partitions: int) -> dict[str, Any]:
         "outbox": {"depth": depth, "oldest_at": _at(oldest_at), "published_through": log["published_through"]},
         "read_model_through": watermark["position"],
         "checkpoints": [each | {"updated_at": timestamp(each["updated_at"])} for each in checkpoints],
-        "lags": await lag_views(conn, newest, checkpoints, partitions=partitions),
+        "lags": await lag_views(conn, newest, consuming, partitions=partitions),
         "tasks": {each["status"]: each["count"] for each in tasks},
         "oldest_task_due_at": _at(min(due, default=None)),
         "dead_letters": {each["consumer"]: each["count"] for each in await _rows(conn, SQL.dead_letters)},

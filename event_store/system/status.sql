@@ -12,6 +12,10 @@ SELECT consumer, topic, partition, position, updated_at
   FROM consumers.consumer_checkpoints
  ORDER BY consumer, topic, partition;
 
+-- name: resting
+-- Consumers that take nothing while nobody wants it, as now: what is in the log is no lag of theirs.
+SELECT 'webhooks-out' AS consumer WHERE NOT EXISTS (SELECT FROM webhooks_out.endpoints WHERE enabled);
+
 -- name: watermark
 -- All events of payments up to here are in the read model.
 SELECT position FROM read_model.payments_watermark;

@@ -244,6 +244,30 @@ async def test_lags_are_counted_in_events_that_are_in_the_log(staff: Running, po
     assert (await staff.client.get("/system")).json()["lags"] is None
 
 
+async def test_a_consumer_that_rests_while_nobody_wants_webhooks_has_no_lag(staff: Running, pool: Pool) -> None:
+    await staff.create()
+    async with pool.connection() as conn:
+        await conn.execute(
+            "INSERT INTO consumers.consumer_checkpoints"
+            " SELECT 'webhooks-out', 'paystream.payment', number, 0 FROM generate_series(0, 11) AS number"
+        )
+
+    async def lags() -> list[dict[str, Any]]:
+        return list((await staff.client.get("/system")).json()["lags"])
+
+    assert await lags() == []
+    async with pool.connection() as conn:
+        await conn.execute(
+            "INSERT INTO webhooks_out.endpoints"
+            " (endpoint_id, merchant_id, url, event_types, description, enabled, secret)"
+            " VALUES (gen_random_uuid(), 'm', 'https://m.test', '{}', '', true, '')"
+        )
+    assert sum(each["events"] for each in await lags()) == 1
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE webhooks_out.endpoints SET enabled = false")
+    assert await lags() == []
+
+
 async def test_what_stripe_told_is_listed_newest_first_in_pages(staff: Running, pool: Pool) -> None:
     empty = (await staff.client.get("/stripe-events")).json()
     assert empty == {"data": [], "next_before": None}
