@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.cli import running_stack as stack
+from infra.cli.execute import WRONG_OPTION
 from infra.doctor.deployment import Deployment, declared_deployment, given_deployment
 from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
@@ -45,7 +46,7 @@ def run_doctor(processes: Sequence[str], *, embedded: bool | None, as_json: bool
             where = "the settings of the environment and .env"
     except (EmbeddedError, declared.NotDeclared) as error:
         print(f"paystream: {error}", file=sys.stderr)
-        return 1
+        return WRONG_OPTION if isinstance(error, declared.NotDeclared) else 1
     return _examine(deployment, where, as_json=as_json, hint=None if embedded else _hint(home))
 
 

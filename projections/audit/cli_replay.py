@@ -16,7 +16,7 @@ from domain.ids import MerchantId
 from event_store.archive.one_log import OneLog
 from event_store.command_line import run
 from event_store.privacy.masking import masked
-from event_store.replay.files import EventFile, ReplayRefused, as_json, format_of, kept_selection
+from event_store.replay.files import EventFile, ReplayRefused, WrongReplayOption, as_json, format_of, kept_selection
 from event_store.replay.reading import Run, Selection, final_position, read_runs
 from event_store.replay.topic import event_topic
 from event_store.store import read_log_state
@@ -55,7 +55,7 @@ def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, 
     async def connected() -> int:
         _require_possible(request)
         if into is not None and topic is not None:
-            raise ReplayRefused("give --into or --topic, not both")
+            raise WrongReplayOption("give --into or --topic, not both")
         if into is not None:
             format_of(into)
         url = settings.audit_database_url.get_secret_value()
@@ -87,7 +87,7 @@ def _require_possible(request: ReplayRequest) -> None:
         isinstance(since, datetime) and isinstance(until, datetime) and until < since
     )
     if is_before:
-        raise ReplayRefused(f"the end, {request.until}, is before the beginning, {request.since}")
+        raise WrongReplayOption(f"the end, {request.until}, is before the beginning, {request.since}")
 
 
 def _require_known(what: str, given: Sequence[str] | None, known: Collection[str]) -> None:
@@ -95,7 +95,7 @@ def _require_known(what: str, given: Sequence[str] | None, known: Collection[str
         if name not in known:
             similar = get_close_matches(name, known)
             others = f"Similar: {', '.join(similar)}" if similar else f"There are: {', '.join(sorted(known))}"
-            raise ReplayRefused(f"There is no {what} {name}. {others}.")
+            raise WrongReplayOption(f"There is no {what} {name}. {others}.")
 
 
 async def _selection(conn: Connection, log: OneLog, request: ReplayRequest, into: Path | None) -> Selection:
