@@ -22,7 +22,7 @@ from infra.doctor.deployment import Deployment, declared_deployment, given_deplo
 from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
 from infra.embedded.errors import EmbeddedError
-from infra.embedded.running import environments, is_running
+from infra.embedded.running import environments, folder_problem, is_running
 from infra.process import declared
 
 _WIDTH_OF_A_PIPE = 1000  # a line for each finding
@@ -78,6 +78,8 @@ def _hint(home: Path) -> str | None:
     if is_running(home):
         return "A `make run` is running here. To look at it instead: paystream doctor --embedded"
     if not stack.set_places():
+        if reason := folder_problem(home):
+            return reason
         return "Nothing is set. Copy .env.example to .env and change it; or start `make run`, which needs no settings."
     return None
 
