@@ -20,6 +20,7 @@ from event_store.replay.files import EventFile, ReplayRefused, WrongReplayOption
 from event_store.replay.reading import Run, Selection, final_position, read_runs
 from event_store.replay.topic import event_topic
 from event_store.store import read_log_state
+from infra.cli.output import printable
 from infra.postgres.pool import Connection
 from infra.settings.archive import ArchiveFolderSettings
 from infra.settings.kafka import KafkaSettings
@@ -130,7 +131,8 @@ async def _into_file(conn: Connection, log: OneLog, selection: Selection, into: 
         async def add(run: Run) -> None:
             file.add(run)
 
-        code = await _replay(conn, log, rest, add, mask=not request.as_recorded, where=f"in {into}")
+        goes_on = file.position != selection.after
+        code = await _replay(conn, log, rest, add, mask=not request.as_recorded, where=f"in {into}", goes_on=goes_on)
         file.finish()
     except OSError as error:
         raise ReplayRefused(f"{into} cannot be written: {error.strerror or error}") from error
@@ -151,6 +153,7 @@ async def _replay(
     *,
     mask: bool = False,
     where: str | None = None,
+    goes_on: bool = False,
 ) -> int:
     progress, count, position = _Progress(selection), 0, selection.after
     try:
@@ -164,6 +167,9 @@ async def _replay(
             print(f"\nInterrupted behind position {position}. Remedy: {remedy}", file=sys.stderr)
         raise
     progress.end()
+    if not count and not goes_on and selection.merchant_id is not None:
+        said = f"No event of the merchant {printable(selection.merchant_id)} was found: check how it is written."
+        print(said, file=sys.stderr)
     if where is not None:
         print(f"{count:,} events up to position {selection.up_to:,} are {where}.")
     return 0
