@@ -11,6 +11,10 @@ class Missing(InfraError):
     """What was named is not there: over HTTP a 404."""
 
 
+class WrongOption(InfraError):
+    """What was asked for makes no sense, whatever there is: on the command line exit code 2."""
+
+
 class Transient(InfraError):
     """A later retry can help."""
 

@@ -25,7 +25,7 @@ from event_store.decide import StillConflicting, StreamCommand, decide_and_appen
 from event_store.event_log import ConnectionLog
 from event_store.payments import PAYMENT, LoadedPayment, load_payment
 from infra.access.actors import operator_actor
-from infra.errors import InfraError, Missing
+from infra.errors import InfraError, Missing, WrongOption
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
@@ -38,6 +38,10 @@ _SQL = Queries.load(Path(__file__).with_name("operators.sql"))
 
 class TaskRefused(InfraError):
     """It cannot be done with the task, or must not; nothing was changed."""
+
+
+class UnknownTaskStatus(TaskRefused, WrongOption):
+    """There is no such status."""
 
 
 class NoSuchTask(TaskRefused, Missing):
@@ -103,7 +107,7 @@ class TaskAdmin:
         """Return tasks of these statuses, the oldest first. Raises TaskRefused for a status that there is not."""
         known = [status.value for status in TaskStatus]
         if wrong := set(statuses) - set(known):
-            raise TaskRefused(f"There is no status {', '.join(sorted(wrong))}. There are: {', '.join(known)}.")
+            raise UnknownTaskStatus(f"There is no status {', '.join(sorted(wrong))}. There are: {', '.join(known)}.")
         async with conn.cursor(row_factory=class_row(ListedTask)) as cursor:
             await cursor.execute(
                 _SQL.list_tasks, {"statuses": list(statuses), "payment_id": payment_id, "limit": limit}

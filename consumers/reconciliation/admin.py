@@ -22,6 +22,7 @@ from consumers.reconciliation.results import (
     Payout,
     ReconciliationRefused,
     ReconciliationResult,
+    WrongDiscrepancyFilter,
 )
 from consumers.reconciliation.run.movements import movements_of, sources_of
 from consumers.reconciliation.run.reconciler import Reconciler
@@ -105,12 +106,12 @@ class ReconciliationAdmin:
     ) -> list[ListedDiscrepancy]:
         """Return discrepancies of these statuses, the newest day first."""
         if wrong := set(statuses) - set(_STATUSES):
-            raise ReconciliationRefused(
+            raise WrongDiscrepancyFilter(
                 f"There is no status {', '.join(sorted(wrong))}. There are: {', '.join(_STATUSES)}."
             )
         kinds = [each.value for each in DifferenceKind]
         if kind is not None and kind not in kinds:
-            raise ReconciliationRefused(f"There is no kind {kind}. There are: {', '.join(kinds)}.")
+            raise WrongDiscrepancyFilter(f"There is no kind {kind}. There are: {', '.join(kinds)}.")
         return await _listed(conn, statuses=statuses, days=None if day is None else (day, day), kind=kind, limit=limit)
 
 

@@ -7,11 +7,15 @@ from datetime import date, datetime
 from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId, PayoutId, RunId
 from domain.money import SignedMoney
 from domain.reconciliation.values import CurrencyTotals
-from infra.errors import InfraError, Missing
+from infra.errors import InfraError, Missing, WrongOption
 
 
 class ReconciliationRefused(InfraError):
     """The request cannot be carried out; nothing was changed."""
+
+
+class WrongDiscrepancyFilter(ReconciliationRefused, WrongOption):
+    """There is no such status, or kind."""
 
 
 class NoSuchDiscrepancy(ReconciliationRefused, Missing):

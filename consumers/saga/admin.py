@@ -21,7 +21,7 @@ from event_store.privacy.masking import masked
 from event_store.store import load
 from event_store.streams import LoadedStream
 from infra.access.actors import operator_actor
-from infra.errors import InfraError, Missing
+from infra.errors import InfraError, Missing, WrongOption
 from infra.postgres.pool import Connection
 from schemas.envelope import EventMetadata, RecordedEvent
 from schemas.errors import SchemaError
@@ -31,6 +31,10 @@ OPEN = tuple(status.value for status in SagaStatus if status not in ENDED)
 
 class SagaRefused(InfraError):
     """It cannot be done with the saga, or must not; nothing was changed."""
+
+
+class UnknownSagaStatus(SagaRefused, WrongOption):
+    """There is no such status."""
 
 
 class NoSuchSaga(SagaRefused, Missing):
@@ -56,7 +60,7 @@ class SagaAdmin:
         """Return sagas of these statuses, the oldest first. Raises SagaRefused for a status that there is not."""
         known = [status.value for status in SagaStatus]
         if wrong := set(statuses) - set(known):
-            raise SagaRefused(f"There is no status {', '.join(sorted(wrong))}. There are: {', '.join(known)}.")
+            raise UnknownSagaStatus(f"There is no status {', '.join(sorted(wrong))}. There are: {', '.join(known)}.")
         return await list_sagas(conn, statuses=statuses, is_open=set(statuses) <= set(OPEN), limit=limit)
 
     async def show(self, conn: Connection, saga_id: UUID) -> ShownSaga:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from event_store.command_line import run_with_connection
 from infra.cli.output import console, print_json_lines, printable
-from infra.errors import InfraError
+from infra.errors import InfraError, WrongOption
 from infra.postgres.pool import Connection
 from infra.webhooks_out import deliveries, endpoints
 from infra.webhooks_out.deliveries import STATUSES, Attempt, Delivery
@@ -20,6 +20,10 @@ from infra.webhooks_out.endpoints import Endpoint
 
 class WebhooksRefused(InfraError):
     """It cannot be done; nothing was changed."""
+
+
+class WrongWebhooksOption(WebhooksRefused, WrongOption):
+    """What was asked for makes no sense, whatever there is."""
 
 
 def run_endpoints(merchant_id: str | None, *, as_json: bool) -> int:
@@ -45,7 +49,7 @@ def run_deliveries(
 
     async def work(conn: Connection) -> int:
         if status is not None and status not in STATUSES:
-            raise WebhooksRefused(f"There is no status {printable(status)}. There are: {', '.join(STATUSES)}.")
+            raise WrongWebhooksOption(f"There is no status {printable(status)}. There are: {', '.join(STATUSES)}.")
         found = await deliveries.list_deliveries(
             conn, endpoint_id=endpoint_id, merchant_id=merchant_id, status=status, limit=limit
         )
@@ -88,7 +92,7 @@ def run_replay(endpoint_id: UUID, *, from_at: datetime, until_at: datetime | Non
         now = datetime.now(UTC)
         begin, end = _utc(from_at), now if until_at is None else _utc(until_at)
         if not begin <= end <= now:
-            raise WebhooksRefused("--until must not be before --from, nor in the future.")
+            raise WrongWebhooksOption("--until must not be before --from, nor in the future.")
         endpoint = await endpoints.find(conn, endpoint_id, merchant_id=None)
         if endpoint is None:
             raise WebhooksRefused(f"There is no webhook endpoint {endpoint_id}.")

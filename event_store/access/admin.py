@@ -18,6 +18,7 @@ from domain.access.api_key import (
     evolve_api_key,
     evolve_unread_api_key,
 )
+from domain.access.errors import InvalidApiKey, InvalidMerchant
 from domain.access.events import ApiKeyEvent, MerchantCreated
 from domain.access.merchant import CreateMerchant, MerchantState, decide_merchant, evolve_merchant, merchant_stream
 from domain.errors import DomainError
@@ -26,7 +27,7 @@ from event_store.access.log import QUERIES, AccessLog
 from event_store.access.secrets import NewSecret
 from event_store.decide import Decided, StillConflicting, StreamCommand, decide_and_append
 from event_store.streams import Aggregate, LoadedStream
-from infra.errors import InfraError, Missing
+from infra.errors import InfraError, Missing, WrongOption
 from infra.ids import uuid7
 from infra.postgres.pool import Connection
 from schemas.envelope import NO_MERCHANT, EventMetadata
@@ -40,6 +41,10 @@ _API_KEY = Aggregate[ApiKeyState, ApiKeyEvent](
 
 class AccessRefused(InfraError):
     """What was asked for cannot be done; the text is for people."""
+
+
+class WrongAccessOption(AccessRefused, WrongOption):
+    """What was asked for makes no sense, whatever keys and merchants there are."""
 
 
 class NoSuchMerchant(Missing):
@@ -110,7 +115,7 @@ class AccessAdmin:
             try:
                 await decide_and_append(AccessLog(self._conn), _MERCHANT, [what])
             except (DomainError, StillConflicting) as error:
-                raise AccessRefused(_text(error)) from error
+                raise _refused(error) from error
             await self._conn.execute(QUERIES.insert_merchant, {"merchant_id": merchant_id, "name": name})
 
     async def create_key(
@@ -204,7 +209,7 @@ class AccessAdmin:
         try:
             decided = await decide_and_append(AccessLog(self._conn), _API_KEY, [what])
         except (DomainError, StillConflicting) as error:
-            raise AccessRefused(_text(error)) from error
+            raise _refused(error) from error
         return decided[key_id]
 
     async def _require_merchant(self, merchant_id: MerchantId | None) -> None:
@@ -276,6 +281,11 @@ async def find_key(conn: Connection, named: str) -> ListedKey:
 
 def _decide(key_id: ApiKeyId, command: ApiKeyCommand, loaded: LoadedStream[ApiKeyState]) -> Sequence[ApiKeyEvent]:
     return decide_api_key(loaded.state, key_id, command)
+
+
+def _refused(error: DomainError | StillConflicting) -> AccessRefused:
+    kind = WrongAccessOption if isinstance(error, InvalidMerchant | InvalidApiKey) else AccessRefused
+    return kind(_text(error))
 
 
 def _text(error: Exception) -> str:

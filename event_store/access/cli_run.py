@@ -13,7 +13,16 @@ from rich.text import Text
 
 from domain.access.scopes import MERCHANT_SCOPES
 from domain.ids import MerchantId
-from event_store.access.admin import AccessAdmin, AccessRefused, By, ListedKey, find_key, list_keys, list_merchants
+from event_store.access.admin import (
+    AccessAdmin,
+    AccessRefused,
+    By,
+    ListedKey,
+    WrongAccessOption,
+    find_key,
+    list_keys,
+    list_merchants,
+)
 from event_store.access.log import AccessLog
 from event_store.access.secrets import NewSecret, draw_key
 from event_store.access.staff import StaffAccess
@@ -147,7 +156,7 @@ def run_reset_recovery_codes(name: str, *, actor: str, reason: str, force: bool)
 
     async def work(conn: Connection, _: AccessDatabaseSettings) -> int:
         if not _STAFF_NAME.fullmatch(name):
-            raise AccessRefused(f"{name!r} is no name: a letter, then letters, digits and any of . _ @ + -")
+            raise WrongAccessOption(f"{name!r} is no name: a letter, then letters, digits and any of . _ @ + -")
         staff = StaffAccess(conn, AccessLog(conn), name=name, actor=f"operator:{actor}")
         if not force and not await staff.is_known():
             raise AccessRefused(

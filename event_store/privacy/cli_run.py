@@ -25,6 +25,7 @@ _REDACTED_BY_STRIPE = {"payment_intents": ("pi_",), "charges": ("ch_", "py_"), "
 
 
 _MARGIN_S = 1.0
+_NOTHING_RECORDED = "Nothing was ever recorded of this user of this merchant: check how both are written."
 
 
 class ErasureSettings(VaultSettings, ArchiveFolderSettings):
@@ -58,6 +59,8 @@ def run_export(user: str, merchant: str, *, actor: str, reason: str, output: Pat
         order = _order(user, merchant, actor=actor, reason=reason)
         log = await OneLog.open(conn, settings.archive_folder)
         document, events = await exported(conn, vault, order.subject, log=log)
+        if not any(document[kind] for kind in ("payments", "split_payments", "stripe_events")):
+            print(_NOTHING_RECORDED, file=sys.stderr)
         await record_export(conn, order, events=events)
         text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z, default=str)
         if output is None:
@@ -94,6 +97,8 @@ def print_erased(done: Erased) -> None:
     print(f"Erasure {receipt.erasure_id}: {len(receipt.keys)} keys destroyed, at position {done.position} of the log.")
     print(f"{len(done.found.streams)} payments were found; {done.streams} were told now that data of theirs is erased.")
     print(f"{receipt.webhook_answers} answers of endpoints to webhooks were taken away.")
+    if not done.found.streams and not receipt.keys:
+        print(_NOTHING_RECORDED)
     print("The read model follows within seconds.")
     print("\nNot reached:")
     if receipt.in_clear:

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from event_store.replay.reading import Run, Selection
-from infra.errors import InfraError
+from infra.errors import InfraError, WrongOption
 from infra.files import whole_file
 from schemas.envelope import RecordedEvent
 
@@ -41,13 +41,17 @@ class ReplayRefused(InfraError):
     """The events cannot be written there; nothing was changed."""
 
 
+class WrongReplayOption(ReplayRefused, WrongOption):
+    """What was asked for makes no sense, whatever the log has."""
+
+
 def format_of(output: Path) -> FileFormat:
     """Return the format that a file's name asks for. Raises ReplayRefused."""
     try:
         return FileFormat(output.suffix.removeprefix("."))
     except ValueError:
         endings = ", ".join(f".{each}" for each in FileFormat)
-        raise ReplayRefused(f"{output} must end in one of {endings}") from None
+        raise WrongReplayOption(f"{output} must end in one of {endings}") from None
 
 
 class EventFile:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 
 from domain.ids import LogId
-from event_store.replay.files import ReplayRefused
+from event_store.replay.files import ReplayRefused, WrongReplayOption
 from event_store.replay.reading import Run
 from infra.kafka.aiokafka_patches.stopping import end_producer
 from infra.kafka.clients import producer_config
@@ -56,7 +56,7 @@ async def event_topic(settings: KafkaSettings, topic: str, log_id: LogId, *, for
     Without transactions, by a producer of its own: the relay's is not fenced.
     """
     if not _NAME.fullmatch(topic) or topic in {".", ".."}:
-        raise ReplayRefused(f"{topic!r} is no name of a topic: that is 1 to 249 ASCII letters, digits, _ . or -")
+        raise WrongReplayOption(f"{topic!r} is no name of a topic: that is 1 to 249 ASCII letters, digits, _ . or -")
     partitions, replicas = settings.kafka_topic_partitions, settings.kafka_replication_factor
     live = {each.name for each in cell_declarations(settings)}
     if topic in live and not force:

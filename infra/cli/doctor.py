@@ -17,11 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.cli import running_stack as stack
+from infra.cli.execute import WRONG_OPTION
 from infra.doctor.deployment import Deployment, declared_deployment, given_deployment
 from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
 from infra.embedded.errors import EmbeddedError
-from infra.embedded.running import environments, is_running
+from infra.embedded.running import environments, folder_problem, is_running
 from infra.process import declared
 
 _WIDTH_OF_A_PIPE = 1000  # a line for each finding
@@ -45,7 +46,7 @@ def run_doctor(processes: Sequence[str], *, embedded: bool | None, as_json: bool
             where = "the settings of the environment and .env"
     except (EmbeddedError, declared.NotDeclared) as error:
         print(f"paystream: {error}", file=sys.stderr)
-        return 1
+        return WRONG_OPTION if isinstance(error, declared.NotDeclared) else 1
     return _examine(deployment, where, as_json=as_json, hint=None if embedded else _hint(home))
 
 
@@ -77,6 +78,8 @@ def _hint(home: Path) -> str | None:
     if is_running(home):
         return "A `make run` is running here. To look at it instead: paystream doctor --embedded"
     if not stack.set_places():
+        if reason := folder_problem(home):
+            return reason
         return "Nothing is set. Copy .env.example to .env and change it; or start `make run`, which needs no settings."
     return None
 

@@ -9,12 +9,15 @@ from contextlib import contextmanager
 import psycopg
 import structlog
 
-from infra.errors import InfraError
+from infra.errors import InfraError, WrongOption
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection, connect
 from infra.process import declared
 from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings
+
+WRONG_OPTION = 2
+"""The exit code of a command that was called wrongly, as Click has it."""
 
 COULD_NOT_LOOK = 2
 """The exit code of a command whose 1 is a finding, when it cannot tell: as `diff` and `grep` have it."""
@@ -32,7 +35,7 @@ def run_with_connection(work: Callable[[Connection], Awaitable[int]]) -> int:
 
 
 def run(work: Awaitable[int], *, failed: int = 1) -> int:
-    """Do work; return its exit code, or `failed` with the reason on stderr."""
+    """Do work; return its exit code, or `failed` with the reason on stderr; 2 for a wrong option."""
 
     async def awaited() -> int:
         return await work
@@ -50,7 +53,9 @@ def run(work: Awaitable[int], *, failed: int = 1) -> int:
         )
     except psycopg.Error as error:
         reason = f"the database refused: {one_line(error)}"
-    except (InfraError, declared.NotDeclared) as error:
+    except (WrongOption, declared.NotDeclared) as error:
+        reason, failed = str(error), WRONG_OPTION
+    except InfraError as error:
         reason = str(error)
     print(f"paystream: {reason}", file=sys.stderr)
     return failed

@@ -62,10 +62,10 @@ def _load(group: str, name: str) -> "Service":
     try:
         service: Service = declared.load(group, name)
     except declared.NotDeclared as error:
-        _refuse(str(error))
+        _refuse(f"{error} Or all of them in one: all." if group == declared.WORKERS else str(error))
     return service
 
 
 def _refuse(message: str) -> NoReturn:
     print(f"paystream: {message}", file=sys.stderr)
-    raise SystemExit(1)
+    raise SystemExit(2)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from infra.cli.settings import HomeSettings
 from infra.embedded.errors import EmbeddedError
-from infra.embedded.running import environments, is_running
+from infra.embedded.running import environments, folder_problem, is_running
 from infra.settings.fallback import Fallback
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import explain
@@ -70,6 +70,8 @@ def find(processes: Sequence[str]) -> Fallback:
 
 
 def _hint(path: Path) -> str | None:
+    if reason := folder_problem(path):
+        return reason
     if not is_running(path):
         return "A running `make run` is found in the folder that PAYSTREAM_HOME names, by default .paystream here."
     if places := set_places():

@@ -27,6 +27,13 @@ _MOST_LINES_AT_ONCE = 25
 _BODY = '{"user_id":"test_user_123","amount_cents":1000,"currency":"USD","payment_method":"pm_card_visa"}'
 
 
+class _PipeConsole(Console):
+    """A console that tells of a closed pipe, as of any output that fails: Rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Screen:
     """Prints to standard output: in colours on a terminal, as plain text elsewhere.
 
@@ -34,7 +41,7 @@ class Screen:
     """
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, markup=False, soft_wrap=True, emoji=False)
+        self._console = _PipeConsole(highlight=False, markup=False, soft_wrap=True, emoji=False)
         self._gone = False
 
     def say(self, *lines: RenderableType) -> None:

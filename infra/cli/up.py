@@ -14,7 +14,7 @@ from infra.cli.readable_logs import log_line
 from infra.cli.screen import Screen, what_to_try
 from infra.cli.settings import UpSettings
 from infra.embedded.connections import BrokerKind
-from infra.embedded.errors import EmbeddedError
+from infra.embedded.errors import EmbeddedError, PortRangeInvalid
 from infra.embedded.process import Layout, processes_of
 from infra.embedded.stack import Stack
 from infra.settings.loading import load_settings
@@ -43,7 +43,7 @@ def run_up(
         return 0
     except EmbeddedError as error:
         print(f"\npaystream: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, PortRangeInvalid) else 1
 
 
 def _stack(settings: UpSettings, screen: Screen, broker: BrokerKind, layout: Layout, *, prometheus: bool) -> Stack:

@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from infra.embedded.errors import PortRangeInvalid
+
 _KEPT = (
     *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE"),
     *("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "VIRTUAL_ENV"),
@@ -44,14 +46,15 @@ def user_cache() -> Path:
 def port_range() -> tuple[int, int] | None:
     """Return the first port and the one after the last of PAYSTREAM_PORT_RANGE ("15000-17000"), if it is set.
 
-    Raises ValueError when it is no such range: several systems at a time on one machine must not fall back to sharing.
+    Raises PortRangeInvalid when it is no such range: several systems at a time on one machine must not fall back to
+    sharing.
     """
     named = os.environ.get("PAYSTREAM_PORT_RANGE", "")
     if not named:
         return None
     first, _, end = named.partition("-")
     if not (first.isdecimal() and end.isdecimal() and 0 < int(first) < int(end) <= _PORTS):
-        raise ValueError(f"PAYSTREAM_PORT_RANGE is {named!r}: it has to be like 15000-17000.")
+        raise PortRangeInvalid(f"PAYSTREAM_PORT_RANGE is {named!r}: it has to be like 15000-17000.")
     return int(first), int(end)
 
 

@@ -29,6 +29,10 @@ class PortInUse(EmbeddedError):
         self.port = port
 
 
+class PortRangeInvalid(EmbeddedError):
+    """PAYSTREAM_PORT_RANGE is no range of ports."""
+
+
 class HomeUnusable(EmbeddedError):
     """The folder of the embedded stack cannot be created, read or written."""
 

@@ -96,7 +96,7 @@ class Home:
             message = (
                 f"Paystream already runs on {self.path} (process {holder}). Stop it first (Ctrl-C in its terminal, "
                 f"or `kill {holder}`), or start a second one elsewhere: PAYSTREAM_HOME=.paystream2, with other ports "
-                f"in COMMAND_API_PORT, QUERY_API_PORT and STRIPE_SANDBOX_PORT."
+                f"in COMMAND_API_PORT, QUERY_API_PORT, STRIPE_SANDBOX_PORT and BACK_OFFICE_PORT."
             )
             raise HomeInUse(message) from None
         lock.truncate(0)

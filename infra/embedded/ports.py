@@ -2,7 +2,8 @@
 
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from infra.embedded.environment import port_range
 from infra.embedded.errors import PortInUse
@@ -47,16 +48,39 @@ def free_port(*, besides: Iterable[int] = ()) -> int:
     raise PortInUse(f"No free port between {first} and {end} on 127.0.0.1.", port=first)
 
 
-def check_free(port: int, *, used_for: str, variable: str) -> None:
-    """Raise PortInUse, naming the `variable` that moves it, when this user cannot listen on `port` now."""
-    refusal = _refusal(port)
-    if refusal is None:
+def in_range(port: int) -> bool:
+    """Whether a port is one of those that may be chosen: of PAYSTREAM_PORT_RANGE, where that is set."""
+    first, end = port_range() or (1, _HIGHEST + 1)
+    return first <= port < end
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FixedPort:
+    """A port that is needed as it is, what for, and the variable that moves it."""
+
+    number: int
+    used_for: str
+    variable: str
+
+
+def check_free(ports: Sequence[FixedPort]) -> None:
+    """Raise PortInUse, naming each port that this user cannot listen on now, and what moves it."""
+    refused = [(each, refusal) for each in ports if (refusal := _refusal(each.number)) is not None]
+    if not refused:
         return
-    if isinstance(refusal, PermissionError):
-        reason, remedy, other = "is kept for root by this machine", "Choose", port + 8000
-    else:
-        reason, remedy, other = "is in use by another program", "Stop that program, or choose", port + 100
-    if other > _HIGHEST:
-        other = port - 100
-    message = f"Port {port}, wanted for {used_for}, {reason}. {remedy} another port, for example: "
-    raise PortInUse(f"{message}{variable}={other} make run", port=port)
+    said = [f"Port {each.number}, wanted for {each.used_for}, {_reason(refusal)}." for each, refusal in refused]
+    can_be_stopped = any(not isinstance(refusal, PermissionError) for _, refusal in refused)
+    others = " ".join(f"{each.variable}={_another(each.number, refusal)}" for each, refusal in refused)
+    remedy = "Stop what has it, or choose" if can_be_stopped else "Choose"
+    noun = "another port" if len(refused) == 1 else "other ports"
+    raise PortInUse(f"{' '.join(said)} {remedy} {noun}, for example: {others} make run", port=refused[0][0].number)
+
+
+def _reason(refusal: OSError) -> str:
+    is_kept = isinstance(refusal, PermissionError)
+    return "is kept for root by this machine" if is_kept else "is in use by another program"
+
+
+def _another(port: int, refusal: OSError) -> int:
+    other = port + (8000 if isinstance(refusal, PermissionError) else 100)
+    return other if other <= _HIGHEST else port - 100

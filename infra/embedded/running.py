@@ -34,6 +34,17 @@ def is_running(path: Path) -> bool:
     return True
 
 
+def folder_problem(path: Path) -> str | None:
+    """Return why it cannot be told whether a stack runs on the folder, if so: it may be another user's."""
+    try:
+        _remembered(path)
+    except NothingRuns:
+        return None
+    except EmbeddedError as error:
+        return f"Whether a `make run` is running there cannot be told. {error}"
+    return None
+
+
 def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
     """Return what each of these processes finds in its environment; `migrate` stands for the owner of the database.
 
@@ -62,7 +73,7 @@ def environments(path: Path, names: list[str]) -> dict[str, dict[str, str]]:
 
 
 def _remembered(path: Path) -> dict[str, int | str]:
-    """Return what the running stack remembered. Raises NothingRuns."""
+    """Return what the running stack remembered. Raises NothingRuns, or HomeUnusable when the folder cannot be read."""
     home = Home(path)
     kept = home.remembered(STACK_FILE)
     complete = all(isinstance(kept.get(name), int) for name in (*_SERVERS, *HTTP_PORTS))

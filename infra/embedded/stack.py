@@ -26,7 +26,7 @@ from infra.embedded.forked_process import load_fork_server
 from infra.embedded.home import Home
 from infra.embedded.orphans import end_leftovers
 from infra.embedded.passwords import load_or_create
-from infra.embedded.ports import check_free, free_port, is_free
+from infra.embedded.ports import FixedPort, check_free, free_port, in_range, is_free
 from infra.embedded.postgres import DATA_FOLDER, OWNER, PostgresServer
 from infra.embedded.process import HTTP_PORTS, Process, ProcessSpec, declared_processes
 from infra.embedded.prometheus import PrometheusServer
@@ -236,7 +236,10 @@ class Stack:
         return FORMER_PARTITIONS if (self.home.path / DATA_FOLDER).exists() else PARTITIONS
 
     def _choose_ports(self) -> dict[str, int]:
-        """Take fixed ports as they are, the others as last time when still free; and remember them: see running.py."""
+        """Take fixed ports as they are, the others as last time when still free and in the range that is set.
+
+        They are remembered: see running.py.
+        """
         last = self.home.remembered(_PORTS_FILE)
         beside = (_PROMETHEUS,) if self._has_prometheus else ()
         processes = (spec.name for spec in self._specs)
@@ -246,7 +249,7 @@ class Stack:
             if name in self._fixed_ports:
                 continue
             port = last.get(name)
-            usable = isinstance(port, int) and port not in ports.values() and is_free(port)
+            usable = isinstance(port, int) and in_range(port) and port not in ports.values() and is_free(port)
             ports[name] = int(port) if usable and port else free_port(besides=ports.values())
         self.home.remember(_PORTS_FILE, {name: port for name, port in ports.items() if name not in self._fixed_ports})
         kept = {"broker_kind": self._broker_kind, "partitions": self._partitions}
@@ -295,14 +298,13 @@ class Stack:
         return KafkaCluster(self.home, ports=[port], report=self._report).nodes[0]
 
     async def _start_all(self) -> None:
-        for process in self._processes():
-            variable = process.spec.port_variable
-            check_free(process.port, used_for=process.label, variable=variable)
+        beside = [each for each in self._components.values() if isinstance(each, PrometheusServer)]
+        fixed = [(each, each.spec.port_variable) for each in self._processes()] + [
+            (each, "PROMETHEUS_PORT") for each in beside
+        ]
+        check_free([FixedPort(number=each.port, used_for=each.label, variable=variable) for each, variable in fixed])
         needs_nothing = [process for process in self._processes() if process.name == _SANDBOX]
         others = [process for process in self._processes() if process.name != _SANDBOX]
-        beside = [each for each in self._components.values() if isinstance(each, PrometheusServer)]
-        for each in beside:
-            check_free(each.port, used_for=each.label, variable="PROMETHEUS_PORT")
         await run_concurrently(*map(self._up, (*needs_nothing, *beside)), self._start_servers_then(others))
 
     async def _start_servers_then(self, processes: Sequence[Process]) -> None:

@@ -1,5 +1,6 @@
 """Errors over HTTP: problem+json (https://www.rfc-editor.org/rfc/rfc9457) with a stable `code`."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -115,7 +116,10 @@ async def _on_conflict(request: Request, error: Exception) -> Response:
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     details: Sequence[Mapping[str, Any]] = error.errors()
-    errors = [{"field": _field(detail), "message": what_it_must_be(detail)} for detail in details]
+    said = defaultdict[str, list[str]](list)
+    for detail in details:
+        said[_field(detail)].append(what_it_must_be(detail))
+    errors = [{"field": field, "message": "; or ".join(messages)} for field, messages in said.items()]
     about_body = any(detail["loc"][:1] == ("body",) for detail in details)
     malformed = not about_body or any(detail["type"] == "json_invalid" for detail in details)
     status = HTTPStatus.BAD_REQUEST if malformed else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -162,4 +166,6 @@ def _field(detail: Mapping[str, Any]) -> str:
     place, *path = detail["loc"] or ("body",)
     if detail["type"] == "json_invalid" or not path:
         return str(place)
+    if place != "body":
+        del path[1:]  # which of a parameter's types it was compared with
     return mask_card_numbers(".".join(str(part) for part in path))  # a client may have given the name

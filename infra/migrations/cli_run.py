@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from infra.cli.execute import one_line
-from infra.migrations.runner import create_revision, head_revision, upgrade
+from infra.cli.execute import WRONG_OPTION, one_line
+from infra.migrations.runner import UnknownRevision, create_revision, head_revision, is_newer, upgrade
 from infra.postgres.sessions import NeedsSession, require_session
 from infra.settings.loading import load_settings
 from infra.settings.postgres import MigrationSettings
@@ -19,14 +19,18 @@ def run_migrate() -> int:
     url = load_settings(MigrationSettings).migration_database_url.get_secret_value()
     try:
         _require_session(url)
-        upgrade(url)
-    except NeedsSession as error:
+        reached = upgrade(url)
+    except (NeedsSession, UnknownRevision) as error:
         print(f"paystream: {error}", file=sys.stderr)
         return 1
     except DBAPIError as error:
         print(f"paystream: the migration failed: {one_line(error.orig or error)}", file=sys.stderr)
         return 1
-    print(f"The database is at revision {head_revision()}.")
+    head = head_revision()
+    if is_newer(reached, head):
+        print(f"The database is at revision {reached}, of a newer release than this one ({head}): it is left as it is.")
+    else:
+        print(f"The database is at revision {reached}.")
     return 0
 
 
@@ -43,7 +47,7 @@ def run_migrate_create(message: str) -> int:
         paths = create_revision(message)
     except ValueError as error:
         print(f"paystream: {error}", file=sys.stderr)
-        return 1
+        return WRONG_OPTION
     for path in paths:
         print(_shown(path))
     return 0

@@ -12,24 +12,53 @@ import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
+from infra.errors import InfraError
 
 _HERE = Path(__file__).parent
 _LOCK_KEY = 0x7061_7973  # "pays": any constant that no other program takes on this database
 _LOOK_AGAIN_S = 0.1
 
 
-def upgrade(database_url: str, revision: str = "head") -> None:
+class UnknownRevision(InfraError):
+    """The database is at a revision that no release has."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(f"the database is at revision {revision!r}, which no release of Paystream has")
+
+
+def upgrade(database_url: str, revision: str = "head") -> str:
     """Bring the database at `database_url` (owner role; a URL or "host=... dbname=...") to `revision`.
 
-    Raises sqlalchemy.exc.OperationalError when the database cannot be reached.
+    Returns the revision that it is at then. One that a newer release has migrated is left as it is: releases run beside
+    the one after them. Raises UnknownRevision, and sqlalchemy.exc.OperationalError when the database cannot be reached.
     """
-    _run(database_url, lambda config: command.upgrade(config, revision))
+    reached = ""
+
+    def work(config: Config) -> None:
+        nonlocal reached
+        there = _revision_of(config)
+        if there is None or _is_known(there):
+            command.upgrade(config, revision)
+            there = _revision_of(config)
+        elif not is_newer(there, head_revision()):
+            raise UnknownRevision(there)
+        reached = there or ""
+
+    _run(database_url, work)
+    return reached
 
 
 def downgrade(database_url: str, revision: str) -> None:
     """Take the database back to `revision` ("base" removes everything, events included)."""
     _run(database_url, lambda config: command.downgrade(config, revision))
+
+
+def is_newer(revision: str, head: str) -> bool:
+    """Whether a release after the one with `head` made a revision: they are one line, and numbered."""
+    return revision.isdecimal() and int(revision) > int(head)
 
 
 def head_revision() -> str:
@@ -51,6 +80,18 @@ def create_revision(message: str) -> list[Path]:
     for script in scripts:
         script.write_text(f"-- {message}\n", encoding="utf-8")
     return [*(_HERE / "versions").glob(f"{number}_*.py"), *scripts]
+
+
+def _revision_of(config: Config) -> str | None:
+    connection = config.attributes["connection"]
+    there = MigrationContext.configure(connection).get_current_revision()
+    connection.commit()
+    return there
+
+
+def _is_known(revision: str) -> bool:
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return any(script.revision == revision for script in known)
 
 
 def _config() -> Config:

@@ -12,11 +12,16 @@ from event_store.proofs.statement import Statement, entry_of_document
 from event_store.proofs.tlog_proof import TlogProof
 from event_store.proofs.witnesses import Quorum, witness_key
 from infra.cli.output import printable
+from infra.errors import WrongOption
 from projections.audit.suffixes import EVENT_SUFFIX
 
 
 class CheckRefused(ProofError):
     """What was asked for cannot be checked."""
+
+
+class WrongCheckOption(CheckRefused, WrongOption):
+    """What was asked for makes no sense, whatever was sealed; or a file that was named cannot be read."""
 
 
 def run_check(
@@ -45,6 +50,8 @@ def run_new_key(name: str, file: Path) -> int:
     async def work() -> int:
         try:
             key = write_new_key(name, file)
+        except MalformedProof as error:
+            raise WrongCheckOption(str(error)) from error
         except OSError as error:
             raise CheckRefused(f"{file} cannot be written: {error.strerror}") from None
         print(
@@ -61,14 +68,17 @@ def public_keys(given: Sequence[str]) -> list[PublicKey]:
     for each in given:
         lines = [each] if "+" in each and not Path(each).exists() else read_text(Path(each)).splitlines()
         texts += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    return [PublicKey.parse(text) for text in texts]
+    try:
+        return [PublicKey.parse(text) for text in texts]
+    except MalformedProof as error:
+        raise WrongCheckOption(str(error)) from error
 
 
 def given_quorum(witnesses: Sequence[str], needed: int | None) -> Quorum:
     """Return whose signatures a person wants: of so many, by default of all. Raises ProofError."""
     keys = tuple(dict.fromkeys(witness_key(str(each)) for each in public_keys(witnesses)))
     if needed is not None and needed > len(keys):
-        raise CheckRefused(f"--quorum {needed} is more than there are witnesses: {len(keys)}")
+        raise WrongCheckOption(f"--quorum {needed} is more than there are witnesses: {len(keys)}")
     return Quorum(keys=keys, needed=len(keys) if needed is None else needed)
 
 
@@ -77,7 +87,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise CheckRefused(f"{path} cannot be read: {error.strerror}") from None
+        raise WrongCheckOption(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise MalformedProof(f"{path} is no text") from None
 

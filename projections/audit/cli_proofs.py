@@ -29,7 +29,7 @@ from infra.settings.archive import ArchiveFolderSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AuditDatabaseSettings
 from infra.settings.proofs import PublicKeysSettings, WitnessesSettings
-from projections.audit.cli_check import CheckRefused, given_quorum, public_keys, read_text
+from projections.audit.cli_check import CheckRefused, WrongCheckOption, given_quorum, public_keys, read_text
 from projections.audit.places import parse_place
 from projections.audit.suffixes import EVENT_SUFFIX, PROOF_SUFFIX
 
@@ -56,7 +56,7 @@ def run_verify(request: VerifyRequest) -> int:
 
     async def work(conn: Connection, settings: ProofSettings, folder: TileStore) -> int:
         if request.full and request.since is not None:
-            raise CheckRefused("give --full or --since, not both")
+            raise WrongCheckOption("give --full or --since, not both")
         others = [Source(where=str(path), written=read_text(path)) for path in request.checkpoints]
         log = await OneLog.open(conn, settings.archive_folder)
         since = None if request.since is None else parse_place(request.since)
@@ -163,7 +163,7 @@ def _quorum(request: VerifyRequest, settings: ProofSettings) -> Quorum:
         return given_quorum(request.witnesses, request.quorum)
     found = configured_witnesses(settings).quorum
     if request.quorum is not None and request.quorum > len(found.keys):
-        raise CheckRefused(f"--quorum {request.quorum} is more than there are witnesses: {len(found.keys)}")
+        raise WrongCheckOption(f"--quorum {request.quorum} is more than there are witnesses: {len(found.keys)}")
     return found if request.quorum is None else replace(found, needed=request.quorum)
 
 
@@ -179,7 +179,7 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise CheckRefused(f"{text!r} is not the id of an event or a payment") from None
+        raise WrongCheckOption(f"{text!r} is not the id of an event or a payment") from None
 
 
 def _json(found: Finding) -> str:

@@ -16,10 +16,11 @@ from domain.ids import MerchantId
 from event_store.archive.one_log import OneLog
 from event_store.command_line import run
 from event_store.privacy.masking import masked
-from event_store.replay.files import EventFile, ReplayRefused, as_json, format_of, kept_selection
+from event_store.replay.files import EventFile, ReplayRefused, WrongReplayOption, as_json, format_of, kept_selection
 from event_store.replay.reading import Run, Selection, final_position, read_runs
 from event_store.replay.topic import event_topic
 from event_store.store import read_log_state
+from infra.cli.output import printable
 from infra.postgres.pool import Connection
 from infra.settings.archive import ArchiveFolderSettings
 from infra.settings.kafka import KafkaSettings
@@ -55,7 +56,7 @@ def run_replay(request: ReplayRequest, *, into: Path | None, topic: str | None, 
     async def connected() -> int:
         _require_possible(request)
         if into is not None and topic is not None:
-            raise ReplayRefused("give --into or --topic, not both")
+            raise WrongReplayOption("give --into or --topic, not both")
         if into is not None:
             format_of(into)
         url = settings.audit_database_url.get_secret_value()
@@ -87,7 +88,7 @@ def _require_possible(request: ReplayRequest) -> None:
         isinstance(since, datetime) and isinstance(until, datetime) and until < since
     )
     if is_before:
-        raise ReplayRefused(f"the end, {request.until}, is before the beginning, {request.since}")
+        raise WrongReplayOption(f"the end, {request.until}, is before the beginning, {request.since}")
 
 
 def _require_known(what: str, given: Sequence[str] | None, known: Collection[str]) -> None:
@@ -95,7 +96,7 @@ def _require_known(what: str, given: Sequence[str] | None, known: Collection[str
         if name not in known:
             similar = get_close_matches(name, known)
             others = f"Similar: {', '.join(similar)}" if similar else f"There are: {', '.join(sorted(known))}"
-            raise ReplayRefused(f"There is no {what} {name}. {others}.")
+            raise WrongReplayOption(f"There is no {what} {name}. {others}.")
 
 
 async def _selection(conn: Connection, log: OneLog, request: ReplayRequest, into: Path | None) -> Selection:
@@ -130,7 +131,8 @@ async def _into_file(conn: Connection, log: OneLog, selection: Selection, into: 
         async def add(run: Run) -> None:
             file.add(run)
 
-        code = await _replay(conn, log, rest, add, mask=not request.as_recorded, where=f"in {into}")
+        goes_on = file.position != selection.after
+        code = await _replay(conn, log, rest, add, mask=not request.as_recorded, where=f"in {into}", goes_on=goes_on)
         file.finish()
     except OSError as error:
         raise ReplayRefused(f"{into} cannot be written: {error.strerror or error}") from error
@@ -151,6 +153,7 @@ async def _replay(
     *,
     mask: bool = False,
     where: str | None = None,
+    goes_on: bool = False,
 ) -> int:
     progress, count, position = _Progress(selection), 0, selection.after
     try:
@@ -164,6 +167,9 @@ async def _replay(
             print(f"\nInterrupted behind position {position}. Remedy: {remedy}", file=sys.stderr)
         raise
     progress.end()
+    if not count and not goes_on and selection.merchant_id is not None:
+        said = f"No event of the merchant {printable(selection.merchant_id)} was found: check how it is written."
+        print(said, file=sys.stderr)
     if where is not None:
         print(f"{count:,} events up to position {selection.up_to:,} are {where}.")
     return 0

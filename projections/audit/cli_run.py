@@ -14,7 +14,7 @@ from event_store.command_line import run
 from event_store.privacy.vault import open_vault_at
 from infra.cli.execute import COULD_NOT_LOOK
 from infra.cli.output import ProgressLine, console, json_text, printable
-from infra.errors import InfraError
+from infra.errors import InfraError, WrongOption
 from infra.files import whole_file
 from infra.postgres.pool import Connection
 from infra.settings.kafka import KafkaSettings
@@ -39,6 +39,10 @@ class AuditRefused(InfraError):
     """What was asked for cannot be shown."""
 
 
+class WrongAuditOption(AuditRefused, WrongOption):
+    """What was asked for makes no sense, whatever the log has."""
+
+
 class AuditSettings(AuditDatabaseSettings, KafkaSettings, PrivacySettings):
     """What the commands need: of Kafka only how many partitions a topic has, the wrapping keys only for `diff`."""
 
@@ -49,9 +53,9 @@ def run_show(payment: str, *, as_of: str | None, version: int | None, form: str,
     async def work(conn: Connection, _: AuditSettings) -> int:
         payment_id = parse_id(payment)
         if payment_id is None:
-            raise AuditRefused(f"{payment!r} is not the id of a payment")
+            raise WrongAuditOption(f"{payment!r} is not the id of a payment")
         if as_of is not None and version is not None:
-            raise AuditRefused("give --as-of or --version, not both")
+            raise WrongAuditOption("give --as-of or --version, not both")
         try:
             history = await read_history(conn, PaymentId(payment_id), _as_of(as_of, version))
         except HistoryBroken as error:
@@ -62,7 +66,7 @@ def run_show(payment: str, *, as_of: str | None, version: int | None, form: str,
             print_history(history, console())
             return 0
         if form == "table":
-            raise AuditRefused("a table is printed. Remedy: --format json or html for a file")
+            raise WrongAuditOption("a table is printed. Remedy: --format json or html for a file")
         text = render_page(history) if form == "html" else json_text(dataclasses.asdict(history), indent=True)
         if output is None:
             print(text)
@@ -87,7 +91,7 @@ def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:
 
     async def work(conn: Connection, settings: AuditSettings) -> int:
         if projection is not None and projection not in TABLES:
-            raise AuditRefused(f"there is no projection {projection!r}. There are {', '.join(TABLES)}")
+            raise WrongAuditOption(f"there is no projection {projection!r}. There are {', '.join(TABLES)}")
         progress, count = ProgressLine(), 0
         try:
             async with open_vault_at(settings.audit_database_url, settings, "audit") as vault:

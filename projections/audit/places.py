@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from event_store.archive.one_log import OneLog
-from event_store.replay.files import ReplayRefused
+from event_store.replay.files import WrongReplayOption
 from event_store.replay.moments import just_before, position_at
 from infra.postgres.pool import Connection
 
@@ -12,14 +12,14 @@ _LARGEST = 2**63 - 1  # PostgreSQL's bigint
 
 
 def parse_place(text: str) -> int | datetime:
-    """Return a position, or a moment, in UTC unless it says otherwise. Raises ReplayRefused."""
+    """Return a position, or a moment, in UTC unless it says otherwise. Raises WrongReplayOption."""
     if text.isdecimal():
         return min(int(text), _LARGEST)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         message = f"{text!r} is neither a position nor a moment like 2026-05-01T12:00:00Z"
-        raise ReplayRefused(message) from None
+        raise WrongReplayOption(message) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from domain.currencies import decimals
-from infra.errors import InfraError
+from infra.errors import InfraError, WrongOption
 from infra.files import whole_file
 from infra.postgres.pool import Connection
 from projections.ledger.read import StoredLine, lines, prepare_export
@@ -36,6 +36,10 @@ class ExportRefused(InfraError):
     """The file cannot be written; one that was there is as it was."""
 
 
+class WrongExportTime(ExportRefused, WrongOption):
+    """The time ends before it begins."""
+
+
 class Writer(Protocol):
     """Writes portions of lines into a file."""
 
@@ -55,7 +59,7 @@ class LedgerExport:
         replaced by one without lines.
         """
         if since is not None and until is not None and since >= until:
-            raise ExportRefused(
+            raise WrongExportTime(
                 f"the time ends at {timestamp(until)}, which is not after its beginning at {timestamp(since)}: nothing "
                 "was written. Remedy: --to later than --from"
             )

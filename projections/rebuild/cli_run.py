@@ -19,7 +19,7 @@ from infra.settings.privacy import PrivacySettings
 from projections.difference_text import difference_text
 from projections.rebuild.builds import Build, BuildProgress, claimed
 from projections.rebuild.comparing import Comparison
-from projections.rebuild.errors import RebuildRefused
+from projections.rebuild.errors import RebuildRefused, WrongRebuildOption
 from projections.rebuild.rebuilding import Rebuilding, Shown, abandon, drop_replaced
 from projections.rebuild.shared_reading import fill_together
 from projections.rebuild.swapping import Swapped
@@ -84,9 +84,9 @@ def run_swap(request: Request, *, force: bool, reason: str | None) -> int:
     async def work(_: Reading, rebuildings: Sequence[Rebuilding]) -> int:
         (rebuilding,) = rebuildings
         if force and not (reason and reason.strip()):
-            raise RebuildRefused("--force needs a --reason, which is kept with the build")
+            raise WrongRebuildOption("--force needs a --reason, which is kept with the build")
         if reason and not force:
-            raise RebuildRefused("a --reason is for --force; without differences none is needed")
+            raise WrongRebuildOption("a --reason is for --force; without differences none is needed")
         if await rebuilding.unfinished() is None:
             (name,) = request.projections
             raise RebuildRefused(f"there is no build of {name}. Remedy: paystream projections rebuild {name}")
@@ -121,7 +121,7 @@ def run_with_owner(projections: Sequence[str], work: Callable[[Connection, Rebui
     async def connected() -> int:
         for each in projections:
             if each not in TABLES:
-                raise RebuildRefused(f"there is no projection {each!r}. There are {', '.join(TABLES)}")
+                raise WrongRebuildOption(f"there is no projection {each!r}. There are {', '.join(TABLES)}")
         async with await _connect(settings) as conn:
             return await work(conn, settings)
 

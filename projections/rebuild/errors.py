@@ -1,10 +1,14 @@
 """Why a rebuild does not go on."""
 
-from infra.errors import InfraError
+from infra.errors import InfraError, WrongOption
 
 
 class RebuildRefused(InfraError):
     """What was asked for cannot be done now; the text says what can."""
+
+
+class WrongRebuildOption(RebuildRefused, WrongOption):
+    """What was asked for makes no sense, whatever was rebuilt."""
 
 
 class SwapBlocked(RebuildRefused):

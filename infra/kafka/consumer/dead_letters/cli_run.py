@@ -10,6 +10,7 @@ from rich.text import Text
 
 from infra.cli.execute import run_with_connection
 from infra.cli.output import console, print_json_lines, printable
+from infra.errors import WrongOption
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Status
 from infra.postgres.pool import Connection
@@ -22,11 +23,21 @@ _LOOK_EVERY_S = 0.2
 _OF_THE_RECORD = ("key", "value", "headers")  # bytes of anybody: `show` has them
 
 
+_PROJECTOR = "projector"  # a consumer that is no worker
+
+
+class UnknownConsumer(WrongOption):
+    """There is no consumer of that name, and no dead letter of one: it may be misspelt."""
+
+
 def run_list(chosen: Filter, *, as_json: bool) -> int:
     """Print a table; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        dead_letters, count = await DeadLetterAdmin(conn).list_dead_letters(chosen)
+        admin = DeadLetterAdmin(conn)
+        dead_letters, count = await admin.list_dead_letters(chosen)
+        if not dead_letters:
+            await _require_known(admin, chosen.consumer)
         if as_json:
             print_json_lines(dead_letters, but=_OF_THE_RECORD)
             return 0
@@ -61,7 +72,10 @@ def run_replay_preview(consumer: str, *, limit: int | None) -> int:
     """Print what a replay of all of a consumer would be about; return the exit code."""
 
     async def work(conn: Connection) -> int:
-        found = await DeadLetterAdmin(conn).preview_replay(consumer, limit=limit)
+        admin = DeadLetterAdmin(conn)
+        found = await admin.preview_replay(consumer, limit=limit)
+        if not found:
+            await _require_known(admin, consumer)
         print(f"{sum(each.count for each in found)} dead letters of {printable(consumer)} would be replayed.")
         for each in found:
             print(f"  {each.count}  {each.topic}: {each.reason}")
@@ -92,6 +106,7 @@ def run_replay(
             actor=actor, reason=reason, ids=ids, stream=stream, all_of=all_of, limit=limit
         )
         if not requested:
+            await _require_known(admin, all_of)
             print("Nothing to replay.")
             return 0
         before = await admin.load(requested)
@@ -103,6 +118,16 @@ def run_replay(
         return 0 if all(dead_letter.status is Status.APPLIED for dead_letter in after.values()) else 1
 
     return run_with_connection(work)
+
+
+async def _require_known(admin: DeadLetterAdmin, consumer: str | None) -> None:
+    """Raise UnknownConsumer: that there is no dead letter of a misspelt name says nothing."""
+    known = sorted({*declared.names(declared.WORKERS), _PROJECTOR})
+    if consumer is None or consumer in known:
+        return
+    _, count = await admin.list_dead_letters(Filter(consumer=consumer, resolved=True, limit=1))
+    if not count:
+        raise UnknownConsumer(f"There is no consumer {printable(consumer)}. There are: {', '.join(known)}.")
 
 
 def run_discard(dead_letter_id: int, *, actor: str, reason: str) -> int:

@@ -317,7 +317,7 @@ async def test_the_command_line_lists_retries_and_gives_up(
     assert await paystream(database, "list", "--status", "unknown", "--json") == (0, "")
     assert await paystream(database, "list", "--status", "unknown") == (0, "No tasks that are unknown.\n")
     code, shown = await paystream(database, "list", "--status", "odd")
-    assert (code, "There is no status odd" in shown) == (1, True)
+    assert (code, "There is no status odd" in shown) == (2, True)
     code, shown = await paystream(database, "retry", str(task.event_id), "--reason", "ticket 7")
     assert (code, shown) == (0, "It will be sent again, with the same idempotency key.\n")
     code, shown = await paystream(database, "give-up", str(task.event_id), "--reason", "ticket 7", "--actor", "alex")

@@ -51,7 +51,7 @@ async def test_an_operator_lists_and_resends_and_replays(bench: Bench, tmp_path:
     shown = await run("deliveries", "--status", "failed", "--endpoint", endpoint_id)
     for part in (str(delivery.delivery_id), "payment.succeeded", "failed", "answered 500"):
         assert part in shown.output
-    assert (await run("deliveries", "--status", "lost")).code == 1
+    assert (await run("deliveries", "--status", "lost")).code == 2
 
     resent = await run("resend", str(delivery.delivery_id))
     assert (resent.code, resent.output) == (0, "It is sent once more.\n")
@@ -62,6 +62,6 @@ async def test_an_operator_lists_and_resends_and_replays(bench: Bench, tmp_path:
 
     replay = await run("replay", endpoint_id, "--from", "2026-05-01", "--until", "2026-05-02T12:00:00")
     assert "2026-05-01 00:00:00 to 2026-05-02 12:00:00 UTC" in replay.output
-    assert (await run("replay", endpoint_id, "--from", "2999-05-01")).code == 1
+    assert (await run("replay", endpoint_id, "--from", "2999-05-01")).code == 2
     assert (await run("replay", str(uuid4()), "--from", "2026-05-01")).code == 1
     assert await bench.rows("SELECT from_at::date::text FROM webhooks_out.replays") == [("2026-05-01",)]

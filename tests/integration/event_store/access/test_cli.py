@@ -82,7 +82,7 @@ async def test_what_cannot_be_is_said_in_a_line(database: Database, tmp_path: Pa
         cwd=tmp_path,
         settings=settings,
     )
-    assert scope.code == 1
+    assert scope.code == 2
     assert "cannot have payments:read" in scope.errors
 
 
@@ -105,7 +105,7 @@ async def test_an_operator_resets_the_recovery_codes_of_somebody(database: Datab
     assert (len(first.output.split()), len(codes)) == (10, 10)
     assert not [code for code in codes if code in second.errors]
     refused = await reset("o l")
-    assert (refused.code, refused.output, "is no name" in refused.errors) == (1, "", True)
+    assert (refused.code, refused.output, "is no name" in refused.errors) == (2, "", True)
     async with await psycopg.AsyncConnection.connect(database.url("owner")) as owner:
         kept = await (await owner.execute("SELECT name, hash FROM access.recovery_codes ORDER BY number")).fetchall()
         rows = await (

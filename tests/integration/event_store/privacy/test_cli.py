@@ -57,6 +57,20 @@ async def test_a_user_is_exported_erased_and_exported(
     )
 
 
+async def test_of_whom_nothing_was_recorded_that_is_said(
+    database: Database, encrypting: Connection, tmp_path: Path
+) -> None:
+    await a_known_payment(encrypting)
+    misspelt = ("adda", *OF_USER[1:])
+    said = "Nothing was ever recorded of this user of this merchant: check how both are written."
+    exported = await privacy(database, tmp_path, "export", *misspelt, "--output", "data.json")
+    assert (exported.code, exported.errors.strip()) == (0, said)
+    erased = await privacy(database, tmp_path, "erase", *misspelt, "--yes")
+    assert (erased.code, said in erased.output) == (0, True)
+    known = await privacy(database, tmp_path, "erase", *OF_USER, "--yes")
+    assert (known.code, said in known.output) == (0, False)
+
+
 async def test_nobody_is_erased_without_a_yes(database: Database, encrypting: Connection, tmp_path: Path) -> None:
     await a_known_payment(encrypting)
     refused = await privacy(database, tmp_path, "erase", *OF_USER)

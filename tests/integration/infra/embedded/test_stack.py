@@ -70,6 +70,17 @@ async def test_a_second_start_finds_data_ports_and_passwords_again(tmp_path: Pat
             assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
+async def test_remembered_ports_outside_the_range_are_chosen_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ports.json").write_text(json.dumps({"postgres": 14_990, "valkey": 14_993, "broker": 14_999}))
+    monkeypatch.setenv("PAYSTREAM_PORT_RANGE", "14900-14991")
+    async with stack(tmp_path):
+        chosen = json.loads((tmp_path / "ports.json").read_text())
+    assert chosen["postgres"] == 14_990
+    assert {chosen["valkey"], chosen["broker"]} <= set(range(14_900, 14_991))
+
+
 @pytest.mark.usefixtures("user_environment")
 async def test_a_process_sees_nothing_of_the_users_environment(tmp_path: Path) -> None:
     names = ("command-api", "query-api", "sandbox", "projector", "worker-stripe-gateway")

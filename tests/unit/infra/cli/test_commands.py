@@ -167,8 +167,10 @@ def test_all_workers_are_run_with_relay_and_projector(entry_points: list[Any]) -
 def test_an_unknown_worker_is_answered_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         processes.run_if_process(["worker", "striped-gateway"])
-    assert end.value.code == 1
-    assert capsys.readouterr().err == ("paystream: There is no worker 'striped-gateway'. There are: other, printer.\n")
+    assert end.value.code == 2
+    assert capsys.readouterr().err == (
+        "paystream: There is no worker 'striped-gateway'. There are: other, printer. Or all of them in one: all.\n"
+    )
 
 
 def test_without_an_installation_the_remedy_is_named(

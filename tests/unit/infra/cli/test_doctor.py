@@ -111,13 +111,13 @@ def test_the_chosen_processes_alone_are_looked_at(looked_at: list[Deployment]) -
 
 
 @pytest.mark.parametrize(
-    ("processes", "embedded", "says"),
-    [(["relais"], None, "There is no process 'relais'"), ([], True, "No Paystream runs on")],
+    ("processes", "embedded", "code", "says"),
+    [(["relais"], None, 2, "There is no process 'relais'"), ([], True, 1, "No Paystream runs on")],
 )
 def test_what_cannot_be_looked_at_is_said(
-    processes: list[str], embedded: bool | None, says: str, capsys: pytest.CaptureFixture[str]
+    processes: list[str], embedded: bool | None, code: int, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_doctor(processes, embedded=embedded, as_json=False) == 1
+    assert run_doctor(processes, embedded=embedded, as_json=False) == code
     assert says in capsys.readouterr().err
 
 

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from infra.cli.execute import run
+from infra.errors import InfraError, WrongOption
 
 
 async def cannot_connect() -> int:
@@ -32,3 +33,14 @@ def test_what_libraries_log_is_silent_while_it_runs(
     assert "error connecting" not in capsys.readouterr().err
     logging.getLogger("psycopg.pool").warning("afterwards")
     assert [record.message for record in caplog.records] == ["afterwards"]
+
+
+@pytest.mark.parametrize(("error", "code"), [(InfraError("the key is revoked"), 1), (WrongOption("no such status"), 2)])
+def test_a_wrong_option_ends_otherwise_than_what_is_refused(
+    error: InfraError, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def refuses() -> int:
+        raise error
+
+    assert run(refuses()) == code
+    assert capsys.readouterr().err == f"paystream: {error}\n"

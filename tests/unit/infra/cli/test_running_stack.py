@@ -115,3 +115,13 @@ def test_without_a_stack_the_message_says_where_one_is_looked_for(capsys: pytest
     shown = capsys.readouterr().err
     assert shown.splitlines()[0] == "DATABASE_URL is not set"
     assert "is found in the folder that PAYSTREAM_HOME names, by default .paystream here" in shown
+
+
+def test_a_folder_that_cannot_be_read_is_told_as_such() -> None:
+    remembered = Path(".paystream") / "stack.json"
+    remembered.unlink()
+    remembered.mkdir()  # root, who may run this, reads what is another user's
+    hint = stack.find(SETTINGS_OF["tasks"]).hint
+    assert hint is not None
+    assert hint.startswith("Whether a `make run` is running there cannot be told. The folder ")
+    assert "choose another one with PAYSTREAM_HOME" in hint

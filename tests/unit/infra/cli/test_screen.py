@@ -1,9 +1,13 @@
 """What is printed of what happens."""
 
+import os
+import sys
+
 import pytest
 
 from infra.cli.readable_logs import LogLine
 from infra.cli.screen import Screen
+from infra.embedded.reports import ComponentReady
 
 
 def shown(number: int, style: str = "") -> LogLine:
@@ -26,3 +30,13 @@ def test_of_very_many_events_every_warning_is_printed(capsys: pytest.CaptureFixt
     assert len(lines) == 25 + 40 + 1
     assert "event-139" in lines[-2]
     assert lines[-1].strip() == "and 75 more events"
+
+
+def test_who_reads_no_more_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        screen = Screen()
+        screen.say("Stopping ...")
+        screen.report(ComponentReady(label="Valkey", address="127.0.0.1:1", seconds=0.1))

@@ -1,4 +1,5 @@
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Literal
 
 import httpx
 import pytest
@@ -9,6 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from infra.http.context import RequestContextMiddleware
 from infra.http.problems import Problem, install_problem_handlers
 from infra.postgres.pool import DatabaseUnavailable
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
 
 
 class Body(BaseModel):
@@ -43,6 +49,10 @@ def an_app() -> FastAPI:
     @app.get("/teapot")
     async def teapot() -> None:
         raise HTTPException(418, "short and stout")
+
+    @app.get("/discrepancies")
+    async def discrepancies(status: Status | Literal["unresolved"]) -> str:
+        return status
 
     @app.post("/payments")
     async def create(body: Body, limit: Annotated[int, Query(le=10)] = 1) -> int:
@@ -156,6 +166,14 @@ async def test_an_invalid_request_names_each_field_and_repeats_no_value(client: 
     ]
     assert body["detail"].startswith("limit: must be at most 10; ")
     assert "4242" not in response.text
+
+
+async def test_a_parameter_of_several_types_is_named_once(client: httpx.AsyncClient) -> None:
+    response = await client.get("/discrepancies?status=closed")
+    assert response.status_code == 400
+    message = "must be 'open' or 'resolved'; or must be 'unresolved'"
+    assert response.json()["errors"] == [{"field": "status", "message": message}]
+    assert response.json()["detail"] == f"status: {message}"
 
 
 async def test_a_field_whose_name_is_a_card_number_is_not_repeated(client: httpx.AsyncClient) -> None:

@@ -187,6 +187,25 @@ async def test_commands_that_cannot_be_are_refused_with_a_reason(database: Datab
         assert "Traceback" not in answer.errors
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "--consumer", "striped-gateway"),
+        ("list", "--consumer", "striped-gateway", "--json"),
+        ("replay", "--consumer", "striped-gateway", "--all", "--reason", "x"),
+    ],
+)
+async def test_a_consumer_that_there_is_not_has_no_answer(database: Database, arguments: tuple[str, ...]) -> None:
+    answer = await dlq_command(database, *arguments)
+    assert (answer.code, answer.output) == (2, "")
+    assert "There is no consumer striped-gateway. There are: projector, " in answer.errors
+
+
+async def test_of_a_consumer_without_dead_letters_nothing_is_open(database: Database) -> None:
+    answer = await dlq_command(database, "list", "--consumer", "projector")
+    assert (answer.code, answer.output) == (0, "No open dead letters.\n")
+
+
 async def test_a_replay_that_nobody_runs_says_so_and_is_done_once_later(scene: Scene, pool: Pool) -> None:
     log = scene.log
     log.record(1, partition=1)
