@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from consumers.stripe.translate.errors import UnexpectedObject
-from consumers.stripe.translate.ids import REFUND_ID, required_id_of
+from consumers.stripe.translate.ids import REFUND_ID, listed_id_of, required_id_of
 from domain.ids import AttemptId, DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
@@ -94,7 +94,7 @@ def _read(
     try:
         return read()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnexpectedObject(f"{kind} {shown.get('id')}: {type(error).__name__} {error}") from error
+        raise UnexpectedObject(f"{kind} {listed_id_of(shown)}: {type(error).__name__} {error}") from error
 
 
 def _refund_observations(refund: JsonObject) -> tuple[PaymentObservation, ...]:
@@ -108,7 +108,7 @@ def _refund_observations(refund: JsonObject) -> tuple[PaymentObservation, ...]:
     reason = refund.get("reason")
     found = RecordRefundFound(
         refund_id=refund_id,
-        stripe_refund_id=StripeRefundId(refund["id"]),
+        stripe_refund_id=StripeRefundId(required_id_of(refund)),
         amount=_money(refund, "amount"),
         reason=RefundReason(reason) if reason in set(RefundReason) else None,  # Stripe has reasons of its own
     )
@@ -119,13 +119,13 @@ def _our_id(refund: JsonObject) -> RefundId:
     """Return the id that we gave the refund; or else one that is always the same for it."""
     with suppress(ValueError):  # anybody may write metadata at Stripe
         return RefundId(UUID((refund.get("metadata") or {}).get(REFUND_ID, "")))
-    return RefundId(uuid5(_MADE_AT_STRIPE, str(refund["id"])))
+    return RefundId(uuid5(_MADE_AT_STRIPE, required_id_of(refund)))
 
 
 def _refund_observation(
     refund: JsonObject, refund_id: RefundId
 ) -> RecordRefundSucceeded | RecordRefundPending | RecordRefundFailed:
-    stripe_id = StripeRefundId(refund["id"])
+    stripe_id = StripeRefundId(required_id_of(refund))
     match refund["status"]:
         case "succeeded":
             return RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=stripe_id)
@@ -142,7 +142,7 @@ def _refund_observation(
 def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
     moved = [int(row["amount"]) for row in dispute["balance_transactions"]]
     observation = RecordDispute(
-        dispute_id=DisputeId(dispute["id"]),
+        dispute_id=DisputeId(required_id_of(dispute)),
         charge_id=StripeChargeId(required_id_of(dispute["charge"])),
         amount=_money(dispute, "amount"),
         reason=str(dispute["reason"]),
@@ -155,7 +155,7 @@ def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
 
 
 def _intent_observation(intent: JsonObject, attempt_id: AttemptId | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
-    intent_id = StripeIntentId(intent["id"])
+    intent_id = StripeIntentId(required_id_of(intent))
     match intent["status"]:
         case "succeeded":
             return RecordSucceeded(
