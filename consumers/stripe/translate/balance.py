@@ -10,6 +10,7 @@ from typing import Any
 
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.ids import is_an_id, listed_id_of, required_id_of
+from consumers.stripe.translate.numbers import HIGHEST, moment, whole_number
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.money import SignedMoney
 from domain.reconciliation.rows import PayoutSum, StripeRow
@@ -17,10 +18,7 @@ from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecord
 
 _NO_FIELDS = (AttributeError, KeyError, TypeError, ValueError)
 """What reading an object raises that is not as its documentation says."""
-_HIGHEST = 2**53
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
-_LAST_MOMENT = 253_402_300_799
-"""The end of the year 9999, in Unix seconds: no calendar has more."""
 
 
 def transaction_of(row: Mapping[str, Any]) -> TransactionRecorded:
@@ -30,15 +28,15 @@ def transaction_of(row: Mapping[str, Any]) -> TransactionRecorded:
             transaction_id=BalanceTransactionId(_own_id(row)),
             type=_text(row, "type"),
             reporting_category=_text(row, "reporting_category"),
-            amount=_number(row, "amount"),
-            fee=_number(row, "fee"),
-            net=_number(row, "net"),
+            amount=whole_number(row, "amount"),
+            fee=whole_number(row, "fee"),
+            net=whole_number(row, "net"),
             currency=_text(row, "currency").upper(),
             source_id=_source_id(row.get("source")),
             exchange_rate=_rate(row),
             description=_description(row),
-            created=_moment(row, "created"),
-            available_on=_moment(row, "available_on"),
+            created=moment(row, "created"),
+            available_on=moment(row, "available_on"),
         )
     except _NO_FIELDS as error:
         raise _unexpected("balance transaction", row, error) from error
@@ -49,13 +47,13 @@ def payout_of(row: Mapping[str, Any]) -> PayoutChanged:
     try:
         return PayoutChanged(
             payout_id=PayoutId(_own_id(row)),
-            amount=_number(row, "amount"),
+            amount=whole_number(row, "amount"),
             currency=_text(row, "currency").upper(),
             status=PayoutStatus(row["status"]),
             automatic=bool(row["automatic"]),
-            arrival_date=_moment(row, "arrival_date"),
+            arrival_date=moment(row, "arrival_date"),
             failure_code=_optional_text(row, "failure_code"),
-            created=_moment(row, "created"),
+            created=moment(row, "created"),
         )
     except _NO_FIELDS as error:
         raise _unexpected("payout", row, error) from error
@@ -72,10 +70,10 @@ def statement_row_of(transaction: Mapping[str, Any]) -> StripeRow:
             source_id=BalanceSourceId(_source_id(transaction.get("source")) or own_id),
             category=_text(transaction, "reporting_category"),
             transaction_id=BalanceTransactionId(own_id),
-            amount=_number(transaction, "amount"),
-            fee=_number(transaction, "fee"),
+            amount=whole_number(transaction, "amount"),
+            fee=whole_number(transaction, "fee"),
             currency=_text(transaction, "currency").upper(),
-            created=_moment(transaction, "created"),
+            created=moment(transaction, "created"),
             exchange_rate=_rate(transaction),
         )
     except _NO_FIELDS as error:
@@ -90,8 +88,8 @@ def statement_payout_of(row: Mapping[str, Any]) -> PayoutSum | None:
         currency = _text(row, "currency").upper()
         return PayoutSum(
             payout_id=PayoutId(_own_id(row)),
-            amount=SignedMoney(amount_cents=_number(row, "amount"), currency=currency),
-            created=_moment(row, "created"),
+            amount=SignedMoney(amount_cents=whole_number(row, "amount"), currency=currency),
+            created=moment(row, "created"),
             items=0,
             items_net=SignedMoney(amount_cents=0, currency=currency),
             final=row.get("reconciliation_status") == "completed",
@@ -105,17 +103,6 @@ def _own_id(row: Mapping[str, Any]) -> str:
     if found is None:
         raise ValueError("it has no id by which it can be asked for")
     return found
-
-
-def _number(row: Mapping[str, Any], name: str, *, least: int = -_HIGHEST, most: int = _HIGHEST) -> int:
-    found = row[name]
-    if type(found) is not int or not least <= found <= most:
-        raise ValueError(f"{name} is no whole number, or out of range")
-    return found
-
-
-def _moment(row: Mapping[str, Any], name: str) -> int:
-    return _number(row, name, least=0, most=_LAST_MOMENT)
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -144,7 +131,7 @@ def _rate(row: Mapping[str, Any]) -> str | None:
         return None
     rate = str(found)
     try:
-        if not 0 < Decimal(rate) < _HIGHEST:
+        if not 0 < Decimal(rate) < HIGHEST:
             raise ValueError("exchange_rate is out of range")
     except InvalidOperation as error:
         raise ValueError("exchange_rate is no number") from error

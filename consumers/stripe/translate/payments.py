@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.ids import REFUND_ID, listed_id_of, required_id_of
+from consumers.stripe.translate.numbers import moment, whole_number
 from domain.ids import AttemptId, DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
@@ -147,11 +148,16 @@ def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
         amount=_money(dispute, "amount"),
         reason=str(dispute["reason"]),
         status=DisputeStatus(dispute["status"]),
-        evidence_due_by=int(dispute["evidence_details"].get("due_by") or 0) or None,  # 0: no answer is possible
+        evidence_due_by=_due_by(dispute["evidence_details"]),  # 0: no answer is possible
         funds_withdrawn=sum(amount < 0 for amount in moved),
         funds_reinstated=sum(amount > 0 for amount in moved),
     )
     return (observation,)
+
+
+def _due_by(evidence: JsonObject) -> int | None:
+    """Return until when the dispute can be answered. Stripe says 0 where no answer is possible."""
+    return None if evidence.get("due_by") is None else moment(evidence, "due_by") or None
 
 
 def _intent_observation(intent: JsonObject, attempt_id: AttemptId | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
@@ -230,7 +236,7 @@ def _attempt_failed(intent_id: StripeIntentId, error: JsonObject, attempt_id: At
 
 
 def _money(shown: JsonObject, field: str) -> Money:
-    return Money(amount_cents=int(shown[field]), currency=str(shown["currency"]).upper())
+    return Money(amount_cents=whole_number(shown, field), currency=str(shown["currency"]).upper())
 
 
 def _charge_id(intent: JsonObject) -> StripeChargeId:
@@ -243,5 +249,4 @@ def _capture_before(intent: JsonObject) -> int | None:
     if not isinstance(charge, Mapping):
         return None
     card = (charge.get("payment_method_details") or {}).get("card") or {}
-    found = card.get("capture_before")
-    return None if found is None else int(found)
+    return None if card.get("capture_before") is None else moment(card, "capture_before")

@@ -39,11 +39,11 @@ class Answers:
     """Stripe's client: answers what it is given, by path; the pages of a list one after the other."""
 
     by_path: dict[str, list[Any]]
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
 
     async def raw_request_async(self, method: str, path: str, **params: Any) -> SimpleNamespace:
         assert method == "get"
-        self.asked.append(params)
+        self.requests.append(params)
         answers = self.by_path[path.removeprefix("/v1/")]
         return SimpleNamespace(data=answers.pop(0) if len(answers) > 1 else answers[0])
 
@@ -69,7 +69,7 @@ async def test_rows_that_cannot_be_read_are_said_and_hold_up_no_other() -> None:
     with capture_logs() as logs:
         found = [row.transaction_id async for page in statement(client).rows(0, 10) for row in page]
     assert found == ["txn_1", "txn_0"]
-    assert [each.get("starting_after") for each in client.asked] == [None, "txn_1"]
+    assert [each.get("starting_after") for each in client.requests] == [None, "txn_1"]
     assert [each["stripe_id"] for each in logs] == [None, None, None, None, "txn_bad", None]
     assert {(each["event"], each["log_level"]) for each in logs} == {("stripe_list_row_left_out", "error")}
     assert left_out("balance_transactions") - before == 6
