@@ -15,6 +15,8 @@ import stripe
 import structlog
 
 from consumers.stripe.requests import StripeRequest
+from consumers.stripe.translate.errors import UnexpectedObject
+from consumers.stripe.translate.ids import listed_id_of
 from consumers.tasks.models import TaskOperation
 from infra.backoff import Backoff, Pauses
 from infra.stripe.calls import Guard, StripeCalls
@@ -59,6 +61,16 @@ class Page:
 
     rows: tuple[JsonObject, ...]
     has_more: bool
+
+    @property
+    def last_id(self) -> str | None:
+        """The id after which the next page begins: of the last row that has one."""
+        return next((found for row in reversed(self.rows) if (found := listed_id_of(row)) is not None), None)
+
+    @property
+    def leads_nowhere(self) -> bool:
+        """Whether others follow that cannot be asked for: none of its rows has an id."""
+        return self.has_more and bool(self.rows) and self.last_id is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,12 +139,18 @@ class GuardedStripe:
         return list(found["data"])
 
     async def page(self, resource: StripeResource, params: Mapping[str, Any]) -> Page:
-        """Return a page of a list."""
+        """Return a page of a list, whose rows may be of any shape. Raises UnexpectedObject for what is no page."""
         found = await self._read(f"list_{resource.value}", _path(resource), params)
-        return Page(rows=tuple(found["data"]), has_more=bool(found["has_more"]))
+        rows, has_more = found.get("data"), found.get("has_more")
+        if not isinstance(rows, list) or not isinstance(has_more, bool):
+            raise UnexpectedObject(f"what lists {resource.value} is no list")
+        return Page(rows=tuple(rows), has_more=has_more)
 
     async def pages(self, resource: StripeResource, filters: Mapping[str, Any]) -> AsyncGenerator[Page]:
-        """Give a list page by page, newest first: what is made meanwhile moves nothing. Each page is a call."""
+        """Give a list page by page, newest first: what is made meanwhile moves nothing. Each page is a call.
+
+        Raises UnexpectedObject where no row of a page has an id after which it could go on.
+        """
         params = {**filters, "limit": PAGE}
         while True:
             page = await self.page(resource, params)
@@ -140,7 +158,11 @@ class GuardedStripe:
                 yield page
             if not page.has_more or not page.rows:
                 return
-            params["starting_after"] = page.rows[-1]["id"]
+            if page.leads_nowhere:
+                raise UnexpectedObject(
+                    f"no row of a page of {resource.value} has an id: it cannot be read on from there"
+                )
+            params["starting_after"] = page.last_id
 
     async def each(self, resource: StripeResource, filters: Mapping[str, Any]) -> AsyncGenerator[JsonObject]:
         """Give all objects of a list, newest first."""

@@ -11,7 +11,7 @@ order.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -23,6 +23,7 @@ from consumers.stripe.lists.streams import known_streams
 from consumers.stripe.lists.whole_listings import WholeListings
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.events import LISTED_TYPES
+from consumers.stripe.translate.ids import listed_id_of
 from consumers.sweeper import metrics
 from event_store.appends import NO_STREAM, Append, Appended
 from event_store.store import append
@@ -100,10 +101,12 @@ async def record(conn: Connection, rows: Sequence[JsonObject], *, correlation_id
 
 
 def _read(row: JsonObject) -> StripeEventReceived:
+    if not isinstance(row, Mapping):
+        raise UnexpectedObject("an event that is no object")
     try:
         return read_listed_event(row, mask=mask_card_numbers)
     except NotAnEvent as error:
-        raise UnexpectedObject(f"event {row.get('id')} {error}") from error
+        raise UnexpectedObject(f"event {listed_id_of(row)} {error}") from error
 
 
 def _append(stream_id: UUID, event: StripeEventReceived, correlation_id: str) -> Append:

@@ -14,6 +14,9 @@ REMOVED = "[removed]"
 _SECRET = re.compile(r"client_?secret|_secret_", re.IGNORECASE)
 
 
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 class TooDeep(ValueError):
     """The document is nested more deeply than any event of Stripe, and than what later has to read it can."""
 
@@ -21,7 +24,7 @@ class TooDeep(ValueError):
 def redacted(
     document: dict[str, Any], *, max_depth: int = 100, mask: Callable[[str], str] | None = None
 ) -> dict[str, Any]:
-    """Return a copy without client secrets, and with NUL characters replaced, which PostgreSQL cannot hold.
+    """Return a copy without client secrets, and with what PostgreSQL cannot hold replaced: NUL, and half characters.
 
     `mask` takes out of a text what else must not be kept: people write card numbers into descriptions. Raises TooDeep.
     """
@@ -53,7 +56,7 @@ def _members(document: dict[str, Any], depth: int, mask: Callable[[str], str]) -
 
 
 def _text(text: str, mask: Callable[[str], str]) -> str:
-    return REMOVED if _SECRET.search(text) else mask(text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    return REMOVED if _SECRET.search(text) else mask(_NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _as_it_is(text: str) -> str:

@@ -3,14 +3,18 @@
 https://docs.stripe.com/api/balance_transactions
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import stripe
 
 from consumers.reconciliation.statement.statement import Owner
 from consumers.stripe.client import GuardedStripe, ReadRetries, StripeResource
-from consumers.stripe.translate.balance import statement_row_of
+from consumers.stripe.lists.lists import StripeList
+from consumers.stripe.lists.poll import say_left_out
+from consumers.stripe.translate.balance import statement_payout_of, statement_row_of
+from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.ids import id_of, payment_id_of
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId, StripeIntentId
 from domain.money import SignedMoney
@@ -28,7 +32,10 @@ _CHARGES, _REFUNDS, _DISPUTES = ("ch_", "py_"), ("re_", "pyr_"), ("du_", "dp_")
 
 
 class ApiStatement:
-    """`StripeStatement` over the API. Methods raise stripe.StripeError, TimeoutError or NotSent after many tries."""
+    """`StripeStatement` over the API. Methods raise stripe.StripeError, TimeoutError or NotSent after many tries.
+
+    A row of a list that cannot be read holds up no other: it is left out, named in the log and counted.
+    """
 
     def __init__(
         self,
@@ -47,7 +54,7 @@ class ApiStatement:
         """Give all rows that were made then, newest first, page by page."""
         made = {"created": {"gte": first, "lt": last}}
         async for page in self._stripe.pages(StripeResource.TRANSACTIONS, made):
-            yield [statement_row_of(each) for each in page.rows]
+            yield _readable(page.rows)
 
     async def rows_of(self, source_id: BalanceSourceId) -> Sequence[StripeRow]:
         """Return all rows of a source.
@@ -57,13 +64,13 @@ class ApiStatement:
         """
         if source_id.startswith(_TRANSACTION):  # a row without a source is its own source
             found = await self.transaction(BalanceTransactionId(source_id))
-            return [] if found is None else [statement_row_of(found)]
+            return [] if found is None else _readable([found])
         if source_id.startswith(_DISPUTES):
             dispute = await self._stripe.find(StripeResource.DISPUTES, source_id)
-            return [] if dispute is None else [statement_row_of(each) for each in dispute["balance_transactions"]]
+            return [] if dispute is None else _readable(dispute["balance_transactions"])
         rows: list[StripeRow] = []
         async for page in self._stripe.pages(StripeResource.TRANSACTIONS, {"source": source_id}):
-            rows += [statement_row_of(each) for each in page.rows]
+            rows += _readable(page.rows)
         return rows
 
     async def transaction(self, transaction_id: BalanceTransactionId) -> JsonObject | None:
@@ -74,21 +81,22 @@ class ApiStatement:
         """Give the automatic payouts that were made then: of others, Stripe does not say what they pay."""
         made = {"created": {"gte": first, "lt": last}}
         async for page in self._stripe.pages(StripeResource.PAYOUTS, made):
-            for each in page.rows:
-                if each["automatic"]:
-                    yield await self._summed(each)
+            for each in _readable_payouts(page.rows):
+                yield await self._summed(each)
 
     async def payout(self, payout_id: PayoutId) -> PayoutSum | None:
         """Return one payout; None for one that is not automatic."""
         found = await self._stripe.find(StripeResource.PAYOUTS, payout_id)
-        return None if found is None or not found["automatic"] else await self._summed(found)
+        read = None if found is None else statement_payout_of(found)
+        return None if read is None else await self._summed(read)
 
     async def paid_by(self, payout_id: PayoutId) -> AsyncIterator[Sequence[StripeRow]]:
         """Give the rows that an automatic payout pays, newest first, page by page."""
         async for page in self._stripe.pages(StripeResource.TRANSACTIONS, {"payout": payout_id}):
-            rows = [statement_row_of(each) for each in page.rows]
             yield [
-                row for row in rows if not is_payout_itself(payout_id, source_id=row.source_id, category=row.category)
+                row
+                for row in _readable(page.rows)
+                if not is_payout_itself(payout_id, source_id=row.source_id, category=row.category)
             ]
 
     async def owner_of(self, source_id: BalanceSourceId) -> Owner | None:
@@ -111,17 +119,31 @@ class ApiStatement:
         intent_id = id_of(found.get("payment_intent"))
         return Owner(intent_id=None if intent_id is None else StripeIntentId(intent_id), payment_id=payment_id)
 
-    async def _summed(self, payout: JsonObject) -> PayoutSum:
-        payout_id, currency = PayoutId(payout["id"]), payout["currency"].upper()
+    async def _summed(self, payout: PayoutSum) -> PayoutSum:
         items = net = 0
-        async for rows in self.paid_by(payout_id):
+        async for rows in self.paid_by(payout.payout_id):
             items += len(rows)
             net += sum(row.amount - row.fee for row in rows)
-        return PayoutSum(
-            payout_id=payout_id,
-            amount=SignedMoney(amount_cents=payout["amount"], currency=currency),
-            created=payout["created"],
-            items=items,
-            items_net=SignedMoney(amount_cents=net, currency=currency),
-            final=payout.get("reconciliation_status") == "completed",
-        )
+        items_net = SignedMoney(amount_cents=net, currency=payout.amount.currency)
+        return replace(payout, items=items, items_net=items_net)
+
+
+def _readable(rows: Iterable[JsonObject]) -> list[StripeRow]:
+    found = []
+    for row in rows:
+        try:
+            found.append(statement_row_of(row))
+        except UnexpectedObject as error:
+            say_left_out(StripeList.TRANSACTIONS, row, error)
+    return found
+
+
+def _readable_payouts(rows: Iterable[JsonObject]) -> Iterator[PayoutSum]:
+    for row in rows:
+        try:
+            payout = statement_payout_of(row)
+        except UnexpectedObject as error:
+            say_left_out(StripeList.PAYOUTS, row, error)
+        else:
+            if payout is not None:
+                yield payout

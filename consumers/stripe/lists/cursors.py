@@ -54,6 +54,10 @@ class Cursor:
         """
         return replace(self, listing_from=None, listing_after=None, listing_newest=None, listing_began_at=None)
 
+    def claiming_nothing(self) -> "Cursor":
+        """Return it with a listing that, when it ends, has not read the list as a whole."""
+        return replace(self, listing_began_at=None)
+
     def restarted(self) -> "Cursor":
         """Return it with its listing to be read again from the newest row on."""
         return replace(self, listing_after=None)

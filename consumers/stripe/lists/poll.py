@@ -10,12 +10,13 @@ was under way, and that nothing interrupted; one that was cut short goes on as a
 
 A row that cannot be recorded holds up no other: it is left out, named in the log and counted, and remembered in the
 transaction that moves the cursor past it. After a listing, what is remembered is asked for by its id, until it can be
-recorded or Stripe has it no more: docs/decisions/0060.
+recorded or Stripe has it no more: docs/decisions/0060. One without an id can be neither remembered nor asked for: the
+log says so each time a listing meets it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 import stripe
@@ -27,6 +28,7 @@ from consumers.stripe.lists import cursors, left_out
 from consumers.stripe.lists.cursors import Cursor
 from consumers.stripe.lists.lists import CursorGone, Lists, StripeList
 from consumers.stripe.translate.errors import UnexpectedObject
+from consumers.stripe.translate.ids import listed_id_of
 from event_store.appends import EventNotStorable, EventTooLarge
 from infra.ids import uuid7
 from infra.postgres.pool import Connection, Pool
@@ -44,6 +46,8 @@ for _list in StripeList:
 ERRORS_OF_A_ROW = (UnexpectedObject, EventTooLarge, EventNotStorable, psycopg.DataError, OverflowError)
 """What says that one row cannot be recorded, and nothing about the others."""
 _NO_ANSWER = (stripe.StripeError, TimeoutError, NotSent)
+_AHEAD_S = 366 * 86_400
+"""Stripe's clock is not ahead of ours by so much; that of a sandbox may be by months."""
 _MOST_IN_VAIN = 20
 """So many rows that still cannot be recorded are asked for after one listing."""
 
@@ -87,7 +91,8 @@ async def poll(
     A whole listing reaches back to `oldest` (Unix seconds) at least.
 
     False: another poller overtook this one, or `go_on` said no before a page. Nothing is lost by either, nor by a
-    failure: the next poll goes on where this one was. Raises what Stripe and the database raise.
+    failure: the next poll goes on where this one was. Raises what Stripe and the database raise, and UnexpectedObject
+    for a page from which it cannot be read on: the next poll then begins at the newest row.
     """
     correlation_id = f"{list_.value}-{uuid7()}"
     cursor, is_new = await _begin(pool, list_, reach, oldest)
@@ -102,13 +107,15 @@ async def poll(
             may_end_early = may_end_early and page is not None
             async with pool.connection() as conn, conn.transaction():
                 # First of all: it locks the list. So a page is recorded only if it was read after the last one was.
-                cursor = await _move(conn, list_, cursor, _after(cursor, page))
+                cursor = await _move(conn, list_, *_step(cursor, page))
                 if page is not None:
                     new, left_out_now = await _record(conn, list_, page.rows, record, correlation_id)
                     if may_end_early and not new and not left_out_now and cursor.listing_from is not None:
                         cursor = await _move(conn, list_, cursor, cursor.caught_up())
                     appended += new
                     read += len(page.rows)
+            if page is not None and page.leads_nowhere:
+                raise UnexpectedObject(f"no row of a page of {list_.value} has an id: it cannot be read on from there")
         await _try_left_out(pool, lists, list_, record, correlation_id, go_on)
     except (Overtaken, Conflicted):
         log.info("stripe_list_overtaken", list=list_.value)
@@ -154,10 +161,10 @@ async def _record(
     new, left_out_ids = 0, list[str]()
     for row in reversed(rows):
         recorded = await _record_alone(conn, list_, row, record, correlation_id)
-        if recorded is None:
-            left_out_ids.append(str(row["id"]))
-        else:
+        if recorded is not None:
             new += recorded
+        elif (stripe_id := listed_id_of(row)) is not None:
+            left_out_ids.append(stripe_id)
     return new, await left_out.remember(conn, list_, left_out_ids) if left_out_ids else 0
 
 
@@ -169,10 +176,15 @@ async def _record_alone(
         async with conn.transaction():
             return await record(conn, [row], correlation_id=correlation_id)
     except ERRORS_OF_A_ROW as error:
-        ROWS_LEFT_OUT.labels(list_.value).inc()
-        said = f"{type(error).__name__}: {error}"
-        log.error("stripe_list_row_left_out", list=list_.value, stripe_id=row.get("id"), error=said)  # noqa: TRY400 - no fault of this code
+        say_left_out(list_, row, error)
         return None
+
+
+def say_left_out(list_: StripeList, row: Mapping[str, Any], error: Exception) -> None:
+    """Count a row that could not be read or recorded, and name it in the log."""
+    ROWS_LEFT_OUT.labels(list_.value).inc()
+    said = f"{type(error).__name__}: {error}"
+    log.error("stripe_list_row_left_out", list=list_.value, stripe_id=listed_id_of(row), error=said)
 
 
 async def _try_left_out(  # noqa: PLR0917 - the parts of a poll
@@ -215,11 +227,22 @@ async def _move(conn: Connection, list_: StripeList, before: Cursor, after: Curs
     return moved
 
 
-def _after(cursor: Cursor, page: Page | None) -> Cursor:
+def _step(cursor: Cursor, page: Page | None) -> tuple[Cursor, Cursor]:
+    """Return from where to where a page moves the list."""
     if page is None:
-        return cursor.restarted()
-    return cursor.after_page(
-        last_id=str(page.rows[-1]["id"]) if page.rows else None,
-        newest=max((int(row["created"]) for row in page.rows), default=0),
+        return cursor, cursor.restarted()
+    if page.leads_nowhere:
+        return cursor.claiming_nothing(), cursor.caught_up()
+    after = cursor.after_page(
+        last_id=page.last_id,
+        newest=max((_created(row, cursor) for row in page.rows), default=0),
         has_more=page.has_more,
     )
+    return cursor, after
+
+
+def _created(row: JsonObject, cursor: Cursor) -> int:
+    """Return when a row was made; 0 where it does not say so: what comes after that moment would never be listed."""
+    created = row.get("created") if isinstance(row, Mapping) else None
+    latest = int(cursor.loaded_at.timestamp()) + _AHEAD_S
+    return created if isinstance(created, int) and 0 <= created <= latest else 0

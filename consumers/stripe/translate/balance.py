@@ -3,70 +3,150 @@
 https://docs.stripe.com/api/balance_transactions/object, https://docs.stripe.com/api/payouts/object
 """
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from consumers.stripe.translate.errors import UnexpectedObject
-from consumers.stripe.translate.ids import id_of, required_id_of
+from consumers.stripe.translate.ids import is_an_id, listed_id_of, required_id_of
+from consumers.stripe.translate.numbers import HIGHEST, moment, whole_number
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
-from domain.reconciliation.rows import StripeRow
+from domain.money import SignedMoney
+from domain.reconciliation.rows import PayoutSum, StripeRow
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
+
+_NO_FIELDS = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading an object raises that is not as its documentation says."""
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def transaction_of(row: Mapping[str, Any]) -> TransactionRecorded:
     """Read a balance transaction. Raises UnexpectedObject."""
     try:
-        rate = row.get("exchange_rate")
         return TransactionRecorded(
-            transaction_id=BalanceTransactionId(str(row["id"])),
-            type=str(row["type"]),
-            reporting_category=str(row["reporting_category"]),
-            amount=int(row["amount"]),
-            fee=int(row["fee"]),
-            net=int(row["net"]),
-            currency=str(row["currency"]).upper(),
+            transaction_id=BalanceTransactionId(_own_id(row)),
+            type=_text(row, "type"),
+            reporting_category=_text(row, "reporting_category"),
+            amount=whole_number(row, "amount"),
+            fee=whole_number(row, "fee"),
+            net=whole_number(row, "net"),
+            currency=_text(row, "currency").upper(),
             source_id=_source_id(row.get("source")),
-            exchange_rate=None if rate is None else str(rate),
-            description=row.get("description"),
-            created=int(row["created"]),
-            available_on=int(row["available_on"]),
+            exchange_rate=_rate(row),
+            description=_description(row),
+            created=moment(row, "created"),
+            available_on=moment(row, "available_on"),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnexpectedObject(f"balance transaction {row.get('id')}: {type(error).__name__}: {error}") from error
+    except _NO_FIELDS as error:
+        raise _unexpected("balance transaction", row, error) from error
 
 
 def payout_of(row: Mapping[str, Any]) -> PayoutChanged:
     """Read a payout. Raises UnexpectedObject, for a status that is not known too."""
     try:
         return PayoutChanged(
-            payout_id=PayoutId(str(row["id"])),
-            amount=int(row["amount"]),
-            currency=str(row["currency"]).upper(),
+            payout_id=PayoutId(_own_id(row)),
+            amount=whole_number(row, "amount"),
+            currency=_text(row, "currency").upper(),
             status=PayoutStatus(row["status"]),
             automatic=bool(row["automatic"]),
-            arrival_date=int(row["arrival_date"]),
-            failure_code=row.get("failure_code"),
-            created=int(row["created"]),
+            arrival_date=moment(row, "arrival_date"),
+            failure_code=_optional_text(row, "failure_code"),
+            created=moment(row, "created"),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnexpectedObject(f"payout {row.get('id')}: {type(error).__name__}: {error}") from error
+    except _NO_FIELDS as error:
+        raise _unexpected("payout", row, error) from error
 
 
 def statement_row_of(transaction: Mapping[str, Any]) -> StripeRow:
-    """Return a balance transaction as a row of the statement; one without a source is its own source."""
-    rate = transaction.get("exchange_rate")
-    return StripeRow(
-        source_id=BalanceSourceId(id_of(transaction.get("source")) or transaction["id"]),
-        category=transaction["reporting_category"],
-        transaction_id=BalanceTransactionId(transaction["id"]),
-        amount=transaction["amount"],
-        fee=transaction["fee"],
-        currency=transaction["currency"].upper(),
-        created=transaction["created"],
-        exchange_rate=None if rate is None else str(rate),
-    )
+    """Return a balance transaction as a row of the statement; one without a source is its own source.
+
+    Raises UnexpectedObject.
+    """
+    try:
+        own_id = _own_id(transaction)
+        return StripeRow(
+            source_id=BalanceSourceId(_source_id(transaction.get("source")) or own_id),
+            category=_text(transaction, "reporting_category"),
+            transaction_id=BalanceTransactionId(own_id),
+            amount=whole_number(transaction, "amount"),
+            fee=whole_number(transaction, "fee"),
+            currency=_text(transaction, "currency").upper(),
+            created=moment(transaction, "created"),
+            exchange_rate=_rate(transaction),
+        )
+    except _NO_FIELDS as error:
+        raise _unexpected("balance transaction", transaction, error) from error
+
+
+def statement_payout_of(row: Mapping[str, Any]) -> PayoutSum | None:
+    """Return a payout, its items not summed up yet; None for one that is not automatic. Raises UnexpectedObject."""
+    try:
+        if not row["automatic"]:
+            return None
+        currency = _text(row, "currency").upper()
+        return PayoutSum(
+            payout_id=PayoutId(_own_id(row)),
+            amount=SignedMoney(amount_cents=whole_number(row, "amount"), currency=currency),
+            created=moment(row, "created"),
+            items=0,
+            items_net=SignedMoney(amount_cents=0, currency=currency),
+            final=row.get("reconciliation_status") == "completed",
+        )
+    except _NO_FIELDS as error:
+        raise _unexpected("payout", row, error) from error
+
+
+def _own_id(row: Mapping[str, Any]) -> str:
+    found = listed_id_of(row)
+    if found is None:
+        raise ValueError("it has no id by which it can be asked for")
+    return found
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    found = row[name]
+    if not isinstance(found, str):
+        raise TypeError(f"{name} is no text")
+    found.encode()  # half a character is none: UnicodeEncodeError
+    return found
+
+
+def _optional_text(row: Mapping[str, Any], name: str) -> str | None:
+    return None if row.get(name) is None else _text(row, name)
+
+
+def _description(row: Mapping[str, Any]) -> str | None:
+    """Return what people may have written, without what cannot be stored: the amount counts all the same."""
+    found = row.get("description")
+    if found is not None and not isinstance(found, str):
+        raise TypeError("description is no text")
+    return None if found is None else _NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", found)
+
+
+def _rate(row: Mapping[str, Any]) -> str | None:
+    found = row.get("exchange_rate")
+    if found is None:
+        return None
+    rate = str(found)
+    try:
+        if not 0 < Decimal(rate) < HIGHEST:
+            raise ValueError("exchange_rate is out of range")
+    except InvalidOperation as error:
+        raise ValueError("exchange_rate is no number") from error
+    return rate
+
+
+def _unexpected(kind: str, row: Any, error: Exception) -> UnexpectedObject:
+    return UnexpectedObject(f"{kind} {listed_id_of(row)}: {type(error).__name__}: {error}")
 
 
 def _source_id(source: Any) -> BalanceSourceId | None:
     """Return the id of what caused a row, if anything did."""
-    return None if source is None else BalanceSourceId(required_id_of(source))
+    if source is None:
+        return None
+    found = required_id_of(source)
+    if not is_an_id(found):
+        raise ValueError("its source has no id")
+    return BalanceSourceId(found)

@@ -12,7 +12,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from consumers.stripe.translate.errors import UnexpectedObject
-from consumers.stripe.translate.ids import REFUND_ID, required_id_of
+from consumers.stripe.translate.ids import REFUND_ID, listed_id_of, required_id_of
+from consumers.stripe.translate.numbers import moment, whole_number
 from domain.ids import AttemptId, DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
@@ -94,7 +95,7 @@ def _read(
     try:
         return read()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnexpectedObject(f"{kind} {shown.get('id')}: {type(error).__name__} {error}") from error
+        raise UnexpectedObject(f"{kind} {listed_id_of(shown)}: {type(error).__name__} {error}") from error
 
 
 def _refund_observations(refund: JsonObject) -> tuple[PaymentObservation, ...]:
@@ -108,7 +109,7 @@ def _refund_observations(refund: JsonObject) -> tuple[PaymentObservation, ...]:
     reason = refund.get("reason")
     found = RecordRefundFound(
         refund_id=refund_id,
-        stripe_refund_id=StripeRefundId(refund["id"]),
+        stripe_refund_id=StripeRefundId(required_id_of(refund)),
         amount=_money(refund, "amount"),
         reason=RefundReason(reason) if reason in set(RefundReason) else None,  # Stripe has reasons of its own
     )
@@ -119,13 +120,13 @@ def _our_id(refund: JsonObject) -> RefundId:
     """Return the id that we gave the refund; or else one that is always the same for it."""
     with suppress(ValueError):  # anybody may write metadata at Stripe
         return RefundId(UUID((refund.get("metadata") or {}).get(REFUND_ID, "")))
-    return RefundId(uuid5(_MADE_AT_STRIPE, str(refund["id"])))
+    return RefundId(uuid5(_MADE_AT_STRIPE, required_id_of(refund)))
 
 
 def _refund_observation(
     refund: JsonObject, refund_id: RefundId
 ) -> RecordRefundSucceeded | RecordRefundPending | RecordRefundFailed:
-    stripe_id = StripeRefundId(refund["id"])
+    stripe_id = StripeRefundId(required_id_of(refund))
     match refund["status"]:
         case "succeeded":
             return RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=stripe_id)
@@ -142,20 +143,25 @@ def _refund_observation(
 def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
     moved = [int(row["amount"]) for row in dispute["balance_transactions"]]
     observation = RecordDispute(
-        dispute_id=DisputeId(dispute["id"]),
+        dispute_id=DisputeId(required_id_of(dispute)),
         charge_id=StripeChargeId(required_id_of(dispute["charge"])),
         amount=_money(dispute, "amount"),
         reason=str(dispute["reason"]),
         status=DisputeStatus(dispute["status"]),
-        evidence_due_by=int(dispute["evidence_details"].get("due_by") or 0) or None,  # 0: no answer is possible
+        evidence_due_by=_due_by(dispute["evidence_details"]),  # 0: no answer is possible
         funds_withdrawn=sum(amount < 0 for amount in moved),
         funds_reinstated=sum(amount > 0 for amount in moved),
     )
     return (observation,)
 
 
+def _due_by(evidence: JsonObject) -> int | None:
+    """Return until when the dispute can be answered. Stripe says 0 where no answer is possible."""
+    return None if evidence.get("due_by") is None else moment(evidence, "due_by") or None
+
+
 def _intent_observation(intent: JsonObject, attempt_id: AttemptId | None) -> PaymentObservation:  # noqa: PLR0911 - one line per status
-    intent_id = StripeIntentId(intent["id"])
+    intent_id = StripeIntentId(required_id_of(intent))
     match intent["status"]:
         case "succeeded":
             return RecordSucceeded(
@@ -230,7 +236,7 @@ def _attempt_failed(intent_id: StripeIntentId, error: JsonObject, attempt_id: At
 
 
 def _money(shown: JsonObject, field: str) -> Money:
-    return Money(amount_cents=int(shown[field]), currency=str(shown["currency"]).upper())
+    return Money(amount_cents=whole_number(shown, field), currency=str(shown["currency"]).upper())
 
 
 def _charge_id(intent: JsonObject) -> StripeChargeId:
@@ -243,5 +249,4 @@ def _capture_before(intent: JsonObject) -> int | None:
     if not isinstance(charge, Mapping):
         return None
     card = (charge.get("payment_method_details") or {}).get("card") or {}
-    found = card.get("capture_before")
-    return None if found is None else int(found)
+    return None if card.get("capture_before") is None else moment(card, "capture_before")

@@ -1,11 +1,14 @@
 """The poller against the sandbox: every row of the balance and every status of a payout, once."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import stripe
+from structlog.testing import capture_logs
 
-from consumers.stripe.lists.lists import StripeList, StripeLists
+from consumers.stripe.lists.lists import Lists, StripeList, StripeLists
 from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
@@ -19,6 +22,7 @@ from tests.integration.consumers.balance.polled_sandbox import (
     rows_at_stripe,
     transactions,
 )
+from tests.integration.consumers.one_page import OnePage
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -225,3 +229,57 @@ async def test_an_old_payout_is_watched_for_as_long_as_its_status_may_change(
     await payouts(pool, watched)
     newest = int(str(new["created"]))
     assert watched.requests[0][1] == newest - REACH.overlap_s, "the overlap still sees it, and watches it again"
+
+
+_GOOD: dict[str, Any] = {
+    "amount": 941,
+    "created": 1_700_000_000,
+    "currency": "usd",
+    "fee": 0,
+    "net": 941,
+    "available_on": 1_700_000_000,
+    "type": "charge",
+    "reporting_category": "charge",
+    "status": "paid",
+    "automatic": True,
+    "arrival_date": 1_700_000_000,
+    "description": "Paid",
+    "source": "ch_1",
+    "exchange_rate": None,
+    "failure_code": None,
+}
+_NO_ROWS: tuple[Any, ...] = (
+    None,
+    7,
+    "row",
+    [],
+    {},
+    *({**_GOOD, "id": bad} for bad in (None, 7, "", "\0", {"id": "x"})),
+)
+_STRANGE: tuple[Any, ...] = (None, "much", 1.5, -1, 2**70, True, [], {}, "\0", "\ud800")
+"""What stands in a field, one after the other."""
+
+
+@pytest.mark.parametrize("poll", [transactions, payouts])
+async def test_what_is_no_row_holds_up_no_other(
+    poll: Callable[[Pool, Lists], Awaitable[bool]], pool: Pool, log_of: Log
+) -> None:
+    strange = [
+        {**_GOOD, "id": f"bad_{field}_{number}", field: value}
+        for field in _GOOD
+        for number, value in enumerate(_STRANGE)
+    ]
+    lists = OnePage(({**_GOOD, "id": "last"}, *_NO_ROWS, *strange, {**_GOOD, "id": "first"}, *_NO_ROWS))
+    with capture_logs() as logs:
+        assert await poll(pool, lists)
+        assert await poll(pool, lists)
+    said = [each["stripe_id"] for each in logs if each["event"] == "stripe_list_row_left_out"]
+    assert said.count(None) == 4 * len(_NO_ROWS)
+    left_out = {each for each in said if each is not None}
+    found = await log_of.transactions() if poll is transactions else await log_of.events_of("payout_changed")
+    recorded = {each.get("transaction_id") or each["payout_id"] for each in found}
+    assert {"first", "last"} <= recorded
+    assert recorded.isdisjoint(left_out)
+    assert len(recorded | left_out) == len(strange) + 2, "each is recorded or said"
+    for each in found:
+        assert {type(each[name]) for name in ("amount", "created")} == {int}

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -27,6 +28,7 @@ from infra.stripe.guard.fakes import ManualClock
 from infra.stripe_sandbox.client import SandboxAdmin
 from schemas.events import STRIPE_EVENT_CODEC
 from tests.integration.consumers.gateway.gateway_without_kafka import Payments, a_guard, working
+from tests.integration.consumers.one_page import OnePage
 from tests.integration.consumers.webhooks.recorded_webhooks import Webhooks
 from tests.integration.infra.stripe_sandbox.sandbox_process import SandboxProcess, running_sandbox, stripe_sdk
 
@@ -146,21 +148,6 @@ async def test_a_dispute_and_a_refund_whose_webhooks_were_lost_are_noticed(
     assert [each.amount.amount_cents for each in state.disputes.values()] == [700]
 
 
-@dataclass
-class OnePage:
-    """Lists of one page."""
-
-    rows: tuple[dict[str, object], ...]
-    later: tuple[dict[str, object], ...] = ()
-    """Rows that Stripe returns by their ids."""
-
-    async def page(self, list_: StripeList, *, created_from: int, after: str | None, limit: int) -> Page:  # noqa: ARG002 - as the protocol has it
-        return Page(rows=self.rows, has_more=False)
-
-    async def row(self, list_: StripeList, stripe_id: str) -> JsonObject | None:  # noqa: ARG002 - as the protocol has it
-        return next((row for row in self.later if row["id"] == stripe_id), None)
-
-
 def an_event(number: int, **payload: object) -> dict[str, object]:
     shown = {"id": f"pi_{number}", "object": "payment_intent", **payload}
     return {
@@ -187,6 +174,42 @@ async def test_an_event_that_the_log_cannot_take_holds_up_no_other(pool: Pool, w
     assert named == {"evt_2", "evt_3"}
     await catch_up(missed)
     assert len(await webhooks.delivered()) == 2
+
+
+async def test_what_is_no_event_holds_up_no_other(pool: Pool, webhooks: Webhooks) -> None:
+    unnamed: list[Any] = [
+        None,
+        7,
+        "evt_2",
+        [],
+        {},
+        *(an_event(2) | {"id": bad} for bad in (None, 2, "", "e" * 256, {"id": "evt_2"})),
+    ]
+    changes: tuple[dict[str, object], ...] = (
+        {"created": "soon"},
+        {"created": 2**63},
+        {"data": None},
+        {"data": {"object": 7}},
+    )
+    of_another_shape = [an_event(number) | change for number, change in enumerate(changes, start=10)]
+    lists = OnePage((an_event(4), *unnamed, *of_another_shape, an_event(1), None))
+    missed = MissedEvents(pool, lists, overlap_s=60, whole_interval_s=HOUR_S)
+    with capture_logs() as logs:
+        await catch_up(missed)
+    ids = [STRIPE_EVENT_CODEC.decode(each.event).stripe_event_id for each in await webhooks.delivered()]
+    assert ids == ["evt_1", "evt_4"]
+    said = [each["stripe_id"] for each in logs if each["event"] == "stripe_list_row_left_out"]
+    once = [None] * (len(unnamed) + 1) + [each["id"] for each in of_another_shape]
+    assert sorted(map(str, said)) == sorted(map(str, 2 * once)), "in the list of all, and of those not delivered"
+
+
+async def test_an_event_with_half_a_character_is_recorded_without_it(pool: Pool, webhooks: Webhooks) -> None:
+    cut = an_event(1, description="Paid with \U0001f4b3"[:-1] + "\ud83d\0", **{"\udcb3": "\udcb3"})
+    missed = MissedEvents(pool, OnePage((cut,)), overlap_s=60, whole_interval_s=HOUR_S)
+    await catch_up(missed)
+    (recorded,) = [STRIPE_EVENT_CODEC.decode(each.event) for each in await webhooks.delivered()]
+    shown = recorded.payload["data"]["object"]
+    assert (shown["description"], shown["\ufffd"]) == ("Paid with \ufffd\ufffd", "\ufffd")
 
 
 async def watermarks(pool: Pool) -> list[tuple[str, int]]:

@@ -17,8 +17,15 @@ from psycopg.rows import dict_row
 from domain.ids import BalanceTransactionId, PaymentId, RefundId, StripeRefundId
 from domain.ledger import movement_source
 from domain.money import Money
+from domain.payment.commands import AcceptStripe, RequestRefund
+from domain.payment.events import RefundSucceeded
 from domain.payment.evolve import fold
-from domain.payment.observations import RecordRefundFailed, RecordRefundPending
+from domain.payment.observations import (
+    RecordRefundFailed,
+    RecordRefundFound,
+    RecordRefundPending,
+    RecordRefundSucceeded,
+)
 from domain.payment.values import DisputeStatus
 from domain.reconciliation.classify import classify
 from domain.reconciliation.rows import Movement, StripeRow
@@ -533,6 +540,50 @@ async def test_a_dispute_that_is_taken_once_more_is_in_the_ledger(
     await forget_checkpoints(database)
     await deliver(random.Random(2), pool, log)
     assert await everything(reader) == before
+
+
+@pytest.mark.parametrize(
+    ("categories", "expected"),
+    [
+        (["refund"], (DifferenceKind.STATUS, ())),
+        (["refund", "refund_failure", "refund"], (DifferenceKind.DUPLICATE, ("txn_0", "txn_2"))),
+    ],
+    ids=["it never failed there", "it was paid once more"],
+)
+async def test_a_refund_accepted_after_it_failed_is_shown_and_not_guessed(
+    categories: Sequence[str], expected: tuple[DifferenceKind, Any], app: AppConnection, pool: Pool, reader: Connection
+) -> None:
+    """Stripe calls a failed refund final: what it says against that stays a difference, which names its rows."""
+    request, amount = request_payment(amount=usd(1000)), usd(400)
+    refund_id, stripe_id = RefundId(uuid.uuid4()), StripeRefundId("re_1")
+    found = RecordRefundFound(refund_id=refund_id, stripe_refund_id=stripe_id, amount=amount, reason=None)
+    life = events_of(
+        [
+            *paid(request),
+            RequestRefund(refund_id=refund_id, amount=amount, reason=None),
+            RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=stripe_id),
+            RecordRefundFailed(refund_id=refund_id, stripe_refund_id=stripe_id, code="unknown", message="It failed."),
+            found,
+            AcceptStripe(actor="ada", reason="seen in the Dashboard"),
+            RecordRefundSucceeded(refund_id=refund_id, stripe_refund_id=stripe_id),
+        ]
+    )
+    assert isinstance(life[-1], RefundSucceeded)
+    await store(app, [(request.payment_id, life)])
+    rows_ = [
+        a_refunds_row(
+            "re_1", transaction_id=f"txn_{number}", reporting_category=category, type=category, amount=amount_, fee=0
+        )
+        for number, (category, amount_) in enumerate(
+            (each, 400 if each == "refund_failure" else -400) for each in categories
+        )
+    ]
+    await store_balance(app, *rows_)
+    await project_log(pool, await load_log(app), partitions=PARTITIONS)
+    assert await compared(reader, rows_) == [expected]
+    # The charge, of which Stripe has no row yet, and a refund that went and came back.
+    assert await clearing(reader) == {"USD": 1000}
+    assert nets(rows_) == {"USD": -400}
 
 
 async def compared(conn: Connection, theirs: Sequence[TransactionRecorded]) -> list[tuple[DifferenceKind, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import stripe
@@ -15,6 +15,7 @@ from consumers.stripe.lists.cursors import Cursor
 from consumers.stripe.lists.lists import CursorGone, StripeList
 from consumers.stripe.lists.poll import Reach, poll
 from consumers.stripe.translate.errors import UnexpectedObject
+from consumers.stripe.translate.ids import listed_id_of
 from infra.postgres.pool import Connection, Pool
 
 LIST = StripeList.TRANSACTIONS
@@ -37,6 +38,8 @@ class MemoryList:
     looked_up: list[str] = field(default_factory=list)
     """Rows that were read by their ids."""
     unanswered: set[str] = field(default_factory=set)
+    of_another_shape: dict[str, Any] = field(default_factory=dict)
+    """What is shown in the place of a row."""
 
     def show(self, created: int, name: str) -> None:
         """Show a row at its place; one that is dated earlier than others stands below them."""
@@ -52,7 +55,11 @@ class MemoryList:
             if at is None:
                 raise CursorGone(after)
             below = self.rows[at + 1 :]
-        found = [{"id": name, "created": created} for created, name in below if created >= created_from]
+        found: list[Any] = [
+            self.of_another_shape.get(name, {"id": name, "created": created})
+            for created, name in below
+            if created >= created_from
+        ]
         return Page(rows=tuple(found[:limit]), has_more=len(found) > limit)
 
     async def row(self, _: StripeList, stripe_id: str) -> JsonObject | None:
@@ -98,6 +105,8 @@ class MemoryLog:
         yield
 
     async def record(self, conn: Connection, rows: Sequence[JsonObject], *, correlation_id: str) -> int:  # noqa: ARG002 - as the protocol has it
+        if unnamed := [row for row in rows if listed_id_of(row) is None]:
+            raise UnexpectedObject(f"no id: {unnamed}")
         if bad := {str(row["id"]) for row in rows} & self.unreadable:
             raise UnexpectedObject(str(bad))
         new = {str(row["id"]) for row in rows} - self.recorded

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from consumers.stripe.lists.poll import Reach
+from consumers.stripe.translate.errors import UnexpectedObject
 from tests.support.hypothesis_profiles import examples
 from tests.unit.consumers.stripe.lists.memory_list import MemoryList, MemoryLog
 
@@ -84,6 +86,63 @@ async def test_a_row_that_cannot_be_recorded_holds_up_no_other(list_: MemoryList
     list_.looked_up.clear()
     assert await log.poll(REACH, whole=True)
     assert (list_.looked_up, log.left_out) == ([], {})
+
+
+NO_ROWS: list[Any] = [
+    None,
+    7,
+    "row-104",
+    ["row-104"],
+    {},
+    {"created": 104},
+    {"id": None, "created": 104},
+    {"id": 104, "created": 104},
+    {"id": "row\0", "created": 104},
+    {"id": {"id": "row-104"}, "created": 104},
+]
+
+
+@pytest.mark.parametrize("shown", NO_ROWS)
+@pytest.mark.parametrize("at", [104, 105, 119], ids=["last of a page", "first of a page", "newest"])
+async def test_a_row_without_an_id_holds_up_no_other(list_: MemoryList, log: MemoryLog, shown: Any, at: int) -> None:
+    show(list_, 100, 119)
+    list_.of_another_shape = {f"row-{at}": shown}
+    with capture_logs() as logs:
+        assert await log.poll(REACH, whole=True)
+    assert log.recorded == {f"row-{created}" for created in range(100, 120)} - {f"row-{at}"}
+    said = [each for each in logs if each["event"] == "stripe_list_row_left_out"]
+    assert said
+    assert {each["stripe_id"] for each in said} == {None}
+    assert log.left_out == {}, "it cannot be asked for"
+    assert (log.cursor.watermark, log.cursor.listing_from) == (max(119 - (at == 119), 118), None)
+    show(list_, 120, 121)
+    assert await log.poll(REACH, whole=False)
+    assert {"row-120", "row-121"} <= log.recorded
+
+
+@pytest.mark.parametrize("created", [None, "soon", 1.5, -1, 2**63, 1_700_000_000_000, ...])
+async def test_a_row_that_says_no_moment_moves_no_watermark(list_: MemoryList, log: MemoryLog, created: Any) -> None:
+    show(list_, 100, 105)
+    list_.of_another_shape = {"row-105": {"id": "row-105"} | ({} if created is ... else {"created": created})}
+    assert await log.poll(REACH, whole=True)
+    assert log.cursor.watermark == 104
+
+
+async def test_a_page_that_leads_nowhere_leaves_the_rows_above_it(list_: MemoryList, log: MemoryLog) -> None:
+    show(list_, 100, 109)
+    list_.of_another_shape = {"row-104": None, "row-105": None}
+    for _ in range(2):
+        with pytest.raises(UnexpectedObject, match="no row of a page of balance_transactions has an id"):
+            await log.poll(REACH, whole=True)
+        assert log.recorded == {f"row-{created}" for created in range(106, 110)}
+        assert (log.cursor.watermark, log.claimed) == (0, 0), "it has not read the list"
+    show(list_, 110, 111)
+    with pytest.raises(UnexpectedObject):
+        await log.poll(REACH, whole=True)
+    assert {"row-110", "row-111"} <= log.recorded
+    list_.of_another_shape = {}
+    assert await log.poll(REACH, whole=True)
+    assert log.missing(list_.rows) == set()
 
 
 async def test_a_page_of_rows_that_cannot_be_recorded_ends_no_quick_listing(list_: MemoryList, log: MemoryLog) -> None:

@@ -183,6 +183,16 @@ def test_the_same_picture_twice_is_nothing_new() -> None:
         (PAID, [a_refund("melted")], []),
         (PAID, [], [a_dispute("melted")]),
         (PAID, [], [{"id": "du_1"}]),
+        (PAID, [None], []),
+        (PAID, [a_refund(id=None)], []),
+        (PAID, [a_refund(ours=REFUND_ID, id=7)], []),
+        (PAID, [], ["du_1"]),
+        (PAID, [], [a_dispute(id=7)]),
+        (PAID, [], [a_dispute(balance_transactions=[None])]),
+        (PAID | {"id": 7}, [], []),
+        (PAID | {"amount_received": 10.5}, [], []),
+        (PAID, [a_refund(amount="600")], []),
+        (PAID, [], [a_dispute(evidence_details={"due_by": 1_800_000_000_000_000})]),
     ],
 )
 def test_nothing_is_concluded_from_what_is_not_as_the_reference_says(shown: Any) -> None:
