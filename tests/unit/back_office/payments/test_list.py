@@ -63,6 +63,8 @@ async def test_an_amount_and_ids_of_requests_are_filters(
         ("decimal_amount=10,50", "A number as 12.34"),
         ("decimal_amount=10.50&currency=JPY", "with the decimals of its currency"),
         ("decimal_amount=10+EUR&currency=USD", "A number as 12.34"),
+        ("from_day=2026-05-02&to_day=2026-05-01", "Not before the first day."),
+        ("currency=ZZZ", "Stripe charges no such currency."),
         ("from_day=yesterday", "A day, as"),
         ("to_day=2026-02-30", "A day, as"),
         ("from_day=0001-01-01", "A day, as"),
