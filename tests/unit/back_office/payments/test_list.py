@@ -98,3 +98,9 @@ async def test_an_empty_list_says_what_to_do(finance: BackOffice, query: str, sa
 async def test_a_list_without_its_api_says_so(finance: BackOffice) -> None:
     finance.query_api.answers["GET /payments"] = away
     assert "query API does not answer" in (await finance.page("/payments", status=503)).text
+
+
+async def test_a_choice_of_two_is_yes_or_no(finance: BackOffice) -> None:
+    text = (await finance.page("/payments")).text
+    assert "Ever disputed Any Yes No" in text
+    assert "Contradicted by Stripe Any Yes No" in text
