@@ -34,6 +34,14 @@ class Action:
         """Return how much of the payment it can be about."""
         return 0 if self.amount_of is None else self.amount_of(payment)
 
+    def refusal_reason(self, payment: Json) -> str:
+        """Return why the payment is not offered this, in a sentence."""
+        if payment["split_payment_id"] is not None:
+            return "It is a part of a split payment, which captures, refunds and cancels all its parts at once."
+        if self.name == "refund" and self.amount_left(payment) and state.is_disputed(payment):
+            return "Its dispute decides about the money: a refund could pay it back twice."
+        return self.impossible
+
     def written(self, left: int, currency: str) -> str:
         """Return an amount as the field of the form has it."""
         return "" if self.amount_of is None else format_number(left, currency, grouped=False)
@@ -67,7 +75,7 @@ REFUND = Action(
     title="Refund",
     button="Refund",
     consequence="The money goes back to the card it came from. Customers see it within 10 days. It cannot be undone.",
-    impossible="Nothing is left that could be refunded, or its bank contests the payment.",
+    impossible="Nothing is left that could be refunded.",
     reasons=_REFUND_REASONS,
     amount_of=state.refundable,
 )

@@ -33,7 +33,7 @@ _UNKNOWN = (
     "The command API did not answer in time: it may have recorded this, or not. Send the form again as it is: it is "
     "the same request, and is carried out once."
 )
-_REUSED = "This form was sent before, with something else in it. Open it again for another one."
+_REUSED = "This form was sent before, with something else in it: that was carried out, and this was not."
 _NOT_OF_THE_FORM = {401, 403, 404}
 
 
@@ -99,15 +99,22 @@ class Attempt:
         if refused.status in _UNAVAILABLE:
             return self._unknown()
         SENT.labels(self.action.name, "refused").inc()
-        error = _REUSED if refused.code == "idempotency_key_reused" else refused.detail
-        return self.form(error=error, status=refused.status)
+        is_reused = refused.code == "idempotency_key_reused"
+        return self.form(error=_REUSED if is_reused else refused.detail, status=refused.status, begin_anew=is_reused)
 
     def _unknown(self) -> Response:
         SENT.labels(self.action.name, "unknown").inc()
         return self.form(error=_UNKNOWN, status=503)
 
-    def form(self, *, mistakes: Mapping[str, str] | None = None, error: str = "", status: int = 200) -> Response:
-        """Show the form."""
+    def form(
+        self,
+        *,
+        mistakes: Mapping[str, str] | None = None,
+        error: str = "",
+        status: int = 200,
+        begin_anew: bool = False,
+    ) -> Response:
+        """Show the form. `begin_anew` offers one with a key of its own: this one's is used up."""
         return page(
             self.request,
             "payments/action.html",
@@ -119,9 +126,11 @@ class Attempt:
             tone=state.tone(self.payment),
             possible=self.action.name in state.actions(self.payment),
             left=self.action.amount_left(self.payment),
+            refusal_reason=self.action.refusal_reason(self.payment),
             filled=self.filled,
             mistakes=mistakes or {},
             error=error,
+            begin_anew=begin_anew,
         )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from back_office.web.days import NoDay, begin_of, parse_day
+from back_office.web.days import NoDay, begin_of, check_order, parse_day
 from back_office.web.filters import CURRENCY_LETTERS, ListFilters, check_currency
 from back_office.web.money import NoAmount, parse_money
 from back_office.web.typed_amounts import typed_amount
@@ -66,6 +66,7 @@ class PaymentFilters(ListFilters):
                 wrong["from_day"] = str(NoDay())
         if (end := _day(self.to_day, zone, "to_day", wrong, days_later=1)) is not None:
             found["created_before"] = end.isoformat()
+        check_order(self.from_day, self.to_day, wrong)
         found |= {"cursor": self.cursor, "limit": str(_PAGE)}
         return {name: value for name, value in found.items() if value}, wrong
 

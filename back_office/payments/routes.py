@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -17,7 +18,8 @@ from back_office.payments.filters import PaymentFilters
 from back_office.payments.timeline import Entry, entry_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment, with_query
-from back_office.web.templates import page
+from back_office.web.errors import NotThereYet
+from back_office.web.templates import moment, page
 from back_office.web.visitor import Visitor, requires
 
 router = APIRouter()
@@ -25,6 +27,8 @@ router = APIRouter()
 Reader = Annotated[Visitor, Depends(requires(Permission.SEE_PAYMENTS))]
 
 _EVENTS = 100
+_NOT_FOUND = 404
+_SECOND = re.compile(r"(.{10}[T ]\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _OBJECT = re.compile(r"(?:pi|ch|py|re|pyr|du|dp)_[A-Za-z0-9]+")
 _WEBHOOKS_COME_WITHIN = 10_000
 """Positions of the log: a webhook comes soon after the answer, and half of what the list looks at is before it."""
@@ -73,7 +77,7 @@ async def show_payment(
     """Show a payment as it is, or as it was at a moment or after its event of a number."""
     office = office_of(request)
     path = f"/payments/{segment(payment_id)}"
-    place = _present({"as_of": as_of, "version": version})
+    place = _present({"as_of": _end_of_second(as_of), "version": version})
     if not place:
         place = _present({"min_position": min_position})
     events = {"limit": str(_EVENTS), **_present({"cursor": events_after})}
@@ -83,6 +87,9 @@ async def show_payment(
     try:
         payment, timeline = await _read(office.query_api, path, place, events)
     except ApiRefused as refused:
+        if refused.status == _NOT_FOUND and "as_of" in place:
+            await office.query_api.get(path)
+            raise NotThereYet(refused.detail) from refused
         if refused.code != "projection_behind":
             raise
         # What was accepted must not look as if it had failed: show what there is, and say so.
@@ -110,6 +117,7 @@ async def show_payment(
         refresh=with_query(path, place) if is_behind else path,
         is_past=is_past,
         as_of=as_of,
+        moment_shown=_in_utc(place.get("as_of", "")),
         entries=entries,
         stripe_events=_stripe_events_address(shown, entries),
         more_events=with_query(path, {**place, "events_after": following}) if following else None,
@@ -122,6 +130,23 @@ async def _read(
     query_api: Api, path: str, place: dict[str, str], events: dict[str, str]
 ) -> tuple[ApiAnswer, ApiAnswer]:
     return await asyncio.gather(query_api.get(path, place), query_api.get(f"{path}/events", events))
+
+
+def _end_of_second(written: str) -> str:
+    """Return a moment that may be copied from a page, which shows no part of a second, as the end of that second."""
+    text = written.strip()
+    text = f"{text.removesuffix('UTC').rstrip()}Z" if text.endswith("UTC") else text
+    found = _SECOND.fullmatch(text)
+    return f"{found[1]}.999999{found[2] or ''}" if found else text
+
+
+def _in_utc(written: str) -> str:
+    """Return a moment with its zone said; one without a zone is of UTC, as the API takes it."""
+    try:
+        at = datetime.fromisoformat(written)
+        return moment((at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat())
+    except (ValueError, OverflowError):
+        return written
 
 
 def _present(parameters: dict[str, str]) -> dict[str, str]:

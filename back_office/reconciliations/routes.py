@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from back_office.apis.errors import Json
 from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment, with_query
+from back_office.web.days import NoDay, check_order, parse_day
 from back_office.web.filters import ListFilters
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
@@ -26,9 +28,18 @@ class _Filters(ListFilters):
     date_from: str = ""
     date_to: str = ""
 
-    def parameters(self) -> dict[str, str]:
-        """Return the query API's parameters."""
-        return {**self.given(), "limit": str(_PAGE), **({"cursor": self.cursor} if self.cursor else {})}
+    def parameters(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the query API's parameters; and what is wrong, by field: nothing is asked for then."""
+        found, wrong = self.given(), dict[str, str]()
+        for name in ("date_from", "date_to"):
+            try:
+                day = parse_day(found.pop(name, ""))
+            except NoDay as error:
+                wrong[name] = str(error)
+            else:
+                found |= {} if day is None else {name: day.isoformat()}
+        check_order(self.date_from, self.date_to, wrong, field="date_to")
+        return {**found, "limit": str(_PAGE), **({"cursor": self.cursor} if self.cursor else {})}, wrong
 
 
 class RunFilters(_Filters):
@@ -48,13 +59,15 @@ class DiscrepancyFilters(_Filters):
 @router.get("/reconciliations")
 async def list_runs(request: Request, visitor: Finance, filters: Annotated[RunFilters, Query()]) -> Response:
     """Show the reconciled days, newest first."""
-    found = (await office_of(request).finance_api.get("/reconciliations", filters.parameters())).body
+    found, mistakes = await _listed(request, "/reconciliations", filters)
     following = found["next_cursor"]
     return page(
         request,
         "reconciliations/list.html",
         visitor,
+        status=422 if mistakes else 200,
         filters=filters,
+        mistakes=mistakes,
         runs=found["data"],
         next_page=with_query("/reconciliations", {**filters.given(), "cursor": following}) if following else None,
         first_page=with_query("/reconciliations", filters.given()) if filters.cursor else None,
@@ -82,14 +95,24 @@ async def list_discrepancies(
     request: Request, visitor: Finance, filters: Annotated[DiscrepancyFilters, Query()]
 ) -> Response:
     """Show what differs between Stripe and the ledger, newest day first."""
-    found = (await office_of(request).finance_api.get("/discrepancies", filters.parameters())).body
+    found, mistakes = await _listed(request, "/discrepancies", filters)
     following = found["next_cursor"]
     return page(
         request,
         "reconciliations/discrepancies.html",
         visitor,
+        status=422 if mistakes else 200,
         filters=filters,
+        mistakes=mistakes,
         discrepancies=found["data"],
         next_page=with_query("/discrepancies", {**filters.given(), "cursor": following}) if following else None,
         first_page=with_query("/discrepancies", filters.given()) if filters.cursor else None,
     )
+
+
+async def _listed(request: Request, path: str, filters: _Filters) -> tuple[Json, dict[str, str]]:
+    """Return a page of the query API's; or an empty one, and what is wrong with the filters, by field."""
+    parameters, mistakes = filters.parameters()
+    if mistakes:
+        return {"data": [], "next_cursor": None}, mistakes
+    return (await office_of(request).finance_api.get(path, parameters)).body, {}

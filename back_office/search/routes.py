@@ -12,6 +12,7 @@ from back_office.search.search import Found, search
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment
 from back_office.web.templates import page
+from back_office.web.typed_amounts import looks_like_amount
 from back_office.web.visitor import Visitor, requires
 
 router = APIRouter()
@@ -42,6 +43,7 @@ async def show_results(
         visitor,
         q=text,
         found=shown,
+        looks_like_amount=looks_like_amount(text),
         may_see_ledger=may_see_ledger,
         may_see_system=may_see_system,
         dashboard=office.stripe_dashboard,

@@ -25,7 +25,7 @@ from back_office.staff.session_routes import keep_own_session
 from back_office.web.addresses import segment
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
-from back_office.web.words import words
+from back_office.web.words import ago_words, words
 from infra.settings.staff import StaffAccount
 
 log = structlog.get_logger(__name__)
@@ -67,8 +67,7 @@ async def show_account(request: Request, visitor: Officer, name: str) -> Respons
     account = _account(office, name)
     listed = _listed(office, await _known(office), account)
     sessions = [
-        (each, int(began_s // _MINUTE_S), int(seen_s // _MINUTE_S))
-        for each, began_s, seen_s in office.sessions.of(account.name)
+        (each, ago_words(began_s), ago_words(seen_s)) for each, began_s, seen_s in office.sessions.of(account.name)
     ]
     return page(request, "staff/show.html", visitor, listed=listed, sessions=sessions)
 

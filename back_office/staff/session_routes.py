@@ -12,6 +12,7 @@ from back_office.staff.roles import Permission
 from back_office.web.addresses import segment
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
+from back_office.web.words import ago_words
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +20,6 @@ router = APIRouter()
 
 Self = Annotated[Visitor, Depends(requires(Permission.SEE_OWN_SESSIONS))]
 
-_MINUTE_S = 60
 _OF_THEIR_OWN = "all other sessions of their own"
 
 
@@ -27,17 +27,10 @@ _OF_THEIR_OWN = "all other sessions of their own"
 async def list_sessions(request: Request, visitor: Self) -> Response:
     """Show somebody their own sessions."""
     found = [
-        (session, _ago(began_s), _ago(seen_s))
+        (session, ago_words(began_s), ago_words(seen_s))
         for session, began_s, seen_s in office_of(request).sessions.of(visitor.name)
     ]
     return page(request, "sessions.html", visitor, sessions=found)
-
-
-def _ago(seconds: float) -> str:
-    minutes = int(seconds // _MINUTE_S)
-    if minutes == 0:
-        return "just now"
-    return f"{minutes} minute{'' if minutes == 1 else 's'} ago"
 
 
 @router.post("/sessions/revoke")

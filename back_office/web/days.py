@@ -21,6 +21,16 @@ def parse_day(text: str) -> date | None:
         raise NoDay from None
 
 
+def check_order(from_day: str, to_day: str, wrong: dict[str, str], *, field: str = "to_day") -> None:
+    """Add to `wrong`, which is by field, that the last day is before the first. What is no day is passed over."""
+    try:
+        first, last = parse_day(from_day), parse_day(to_day)
+    except NoDay:
+        return
+    if first is not None and last is not None and last < first:
+        wrong[field] = "Not before the first day."
+
+
 def begin_of(day: date, zone: ZoneInfo, *, days_later: int = 0) -> datetime:
     """Return when a day, or one so many later, begins in the zone; in UTC. Raises NoDay at the ends of the calendar."""
     try:
@@ -46,4 +56,5 @@ def span(from_day: str, to_day: str, zone: ZoneInfo) -> tuple[dict[str, str], di
                 found[parameter] = begin_of(day, zone, days_later=later).isoformat()
         except NoDay as error:
             wrong[field] = str(error)
+    check_order(from_day, to_day, wrong)
     return found, wrong

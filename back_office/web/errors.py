@@ -24,6 +24,10 @@ _SERVER_ERROR = 500
 _BEGIN_ANEW = "Correct the address, or begin anew with the search."
 
 
+class NotThereYet(Exception):
+    """What is asked for as of a moment was made later; the text says when."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
     """A page of an error: what happened, and what to do about it."""
@@ -38,7 +42,7 @@ class Shown:
 def install_error_pages(app: FastAPI) -> None:
     """Answer errors with pages."""
     app.add_exception_handler(LoginNeeded, _on_login_needed)
-    for error in (NotAllowed, FormRefused, ApiAway, ApiRefused, RequestValidationError, HTTPException):
+    for error in (NotAllowed, FormRefused, NotThereYet, ApiAway, ApiRefused, RequestValidationError, HTTPException):
         app.add_exception_handler(error, _on_error)
     app.add_middleware(UnexpectedErrors)
 
@@ -79,6 +83,9 @@ def described(error: Exception) -> Shown:
         case FormRefused():
             remedy = "Nothing was done. Go back, reload the page and send it again."
             shown = (403, "The form was not accepted", str(error), remedy)
+        case NotThereYet():
+            remedy = "Write a later time, or look at it as it is now: times are in UTC unless they say their zone."
+            shown = (404, "Not there yet", str(error), remedy)
         case RequestValidationError():
             shown = (400, "Not understood", "The address has a wrong parameter.", _BEGIN_ANEW)
         case HTTPException(status_code=status) if status == _NOT_FOUND:
@@ -99,8 +106,8 @@ def _of_api(error: ApiAway | ApiRefused) -> Shown:
         return Shown(status=503, title="Not available now", text=text, remedy=remedy, retry_after_s=5)
     status, title, text, remedy = error.status, error.title or "Not possible", error.detail, _BEGIN_ANEW
     if status == _NOT_FOUND:
-        title, text = "Not found", f"The {error.api} does not know it."
-        remedy = "Check the id: it may be another merchant's. A payment of this second may take a moment to show."
+        title, text = "Not found", "Nothing here has this id."
+        remedy = "Check the id: it may be another merchant's. What was made this second may take a moment to show."
     elif status in _KEY_REFUSED:
         status, title = 502, "The back office is not let in"
         text = f"The {error.api} does not accept the back office's API key: {error.detail}"

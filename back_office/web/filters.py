@@ -4,6 +4,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from back_office.web.money import is_charged
+
 CURRENCY_LETTERS: Final = 3
 
 
@@ -27,3 +29,5 @@ def check_currency(text: str, wrong: dict[str, str]) -> None:
     """Add to `wrong`, which is by field, what is wrong with a currency that was given."""
     if text and not (len(text) == CURRENCY_LETTERS and text.isalpha()):
         wrong["currency"] = "Three letters, as EUR."
+    elif text and not is_charged(text.upper()):
+        wrong["currency"] = "Stripe charges no such currency."

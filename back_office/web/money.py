@@ -3,12 +3,17 @@
 How many decimals an amount has is Stripe's rule for the currency, not ISO's: see domain.currencies.
 """
 
-from domain.currencies import decimals
+from domain.currencies import SUPPORTED, decimals
 from schemas.http.written_amounts import in_smallest_unit
 
 
 class NoAmount(ValueError):
     """What was written is no amount of that currency; the text says how one is written."""
+
+
+def is_charged(currency: str) -> bool:
+    """Whether Stripe charges in this currency."""
+    return currency in SUPPORTED
 
 
 def format_money(amount_cents: int, currency: str) -> str:

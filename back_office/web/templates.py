@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from back_office.office import office_of
 from back_office.static.routes import address_of
 from back_office.web.addresses import safe_next
+from back_office.web.browsers import browser_words
 from back_office.web.money import format_money, format_number
 from back_office.web.visitor import Visitor
 from back_office.web.words import actor_words, age_words, counted, task_status_words, words
@@ -63,6 +64,7 @@ def _environment() -> Environment:
         "words": words,
         "dotted": dotted,
         "actor": actor_words,
+        "browser": browser_words,
         "age": age_words,
         "task_status": task_status_words,
     }

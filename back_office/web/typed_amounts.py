@@ -1,12 +1,15 @@
 """What somebody typed, read as an amount. Pure."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from schemas.http.written_amounts import by_currency
 
 _NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
 _AMOUNT = re.compile(r"(?:([A-Za-z]{3}) *)?([0-9.,]+)(?: *([A-Za-z]{3}))?")
+_DIGITS_AND_MARKS = re.compile(r"^[-+]|[\d.,'\s]")
+_CURRENCY_LETTERS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,3 +43,15 @@ def typed_amount(text: str) -> TypedAmount | None:
     if not amounts or (currency is not None and currency not in amounts):
         return None
     return TypedAmount(number=number, currency=currency)
+
+
+def looks_like_amount(text: str) -> bool:
+    """Whether somebody may have meant an amount by what is none: `$90`, `90,00 EUR`, `10.5 JPY`."""
+    if typed_amount(text) is not None or not any(each.isdigit() for each in text):
+        return False
+    rest = _DIGITS_AND_MARKS.sub("", text.strip())
+    signs = sum(unicodedata.category(each) == "Sc" for each in rest)
+    letters = sum(each.isalpha() for each in rest)
+    if signs + letters < len(rest) or signs > 1:
+        return False
+    return letters in {0, _CURRENCY_LETTERS} or (signs == 1 and letters < _CURRENCY_LETTERS)

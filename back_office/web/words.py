@@ -20,12 +20,13 @@ _TASK_STATUSES = {
     "done": "Done",
 }
 _API, _OPERATOR = "api:", "operator:"
+_STRIPE = re.compile(r"\bstripe\b")
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 
 def words(text: str) -> str:
     """Return `requested_by_customer` as `Requested by customer`. What somebody wrote stays as it is."""
-    return text.replace("_", " ").capitalize() if _CODE.fullmatch(text) else text
+    return _STRIPE.sub("Stripe", text.replace("_", " ").capitalize()) if _CODE.fullmatch(text) else text
 
 
 def counted(number: int, thing: str, things: str = "") -> str:
@@ -45,6 +46,12 @@ def age_words(since: str, now: datetime | None = None) -> str:
         if (count := int(seconds // length)) > 0:
             return f"{count} {name}{'' if count == 1 else 's'}"
     return "under a minute"
+
+
+def ago_words(seconds: float) -> str:
+    """Return how long ago something was: `just now`, `1 minute ago`."""
+    minutes = int(seconds // 60)
+    return f"{counted(minutes, 'minute')} ago" if minutes else "just now"
 
 
 def actor_words(actor: str) -> str:

@@ -47,11 +47,26 @@ _FAULTS = """() => {
       }
     }
   }
+  for (const label of main.querySelectorAll("dt")) {
+    if (!shown(label) || label.firstChild?.nodeType !== Node.TEXT_NODE) continue;
+    for (const word of label.firstChild.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(label.firstChild, word.index);
+      range.setEnd(label.firstChild, word.index + word[0].length);
+      if (range.getClientRects().length > 1) faults.push(`${said(label)} breaks within a word`);
+    }
+  }
+
+  for (const tile of main.querySelectorAll(".tiles li")) {
+    const room = tile.getBoundingClientRect().right - parseFloat(style(tile).paddingRight);
+    const number = tile.querySelector("a, strong").getBoundingClientRect();
+    if (number.right > room + 1) faults.push(`${said(tile)} has no room for its number`);
+  }
   return [...new Set(faults)];
 }"""
 
 
 async def layout_faults(page: Page) -> list[str]:
-    """Return what reaches out of the page, and cells of tables that are not labelled or aligned as their columns."""
+    """Return what reaches out of the page or its tile, broken labels, and cells not labelled or aligned as columns."""
     found: list[str] = await page.evaluate(_FAULTS)
     return found

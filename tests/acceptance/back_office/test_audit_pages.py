@@ -36,7 +36,7 @@ async def test_an_auditor_sees_who_did_what_and_takes_proofs(system: System, tmp
         assert re.search(r"ops\s+API key development", await newest.nth(0).inner_text())
         assert re.search(r"access\.staff_signed_in", await newest.nth(1).inner_text())
         await page.get_by_role("link", name=payment_id).first.click()
-        await page.get_by_role("link", name="Compare what it was after its events").click()
+        await page.get_by_role("link", name="Compare its states, event by event").click()
         picture = page.locator("img.picture")
         await eventually(lambda: picture.evaluate("each => each.naturalWidth"), lambda width: width == 720)
 

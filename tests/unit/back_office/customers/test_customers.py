@@ -43,3 +43,14 @@ async def test_a_user_whose_id_has_blanks_around_it_is_no_other_user(finance: Ba
 async def test_nobody_says_what_to_do(finance: BackOffice, query: str, said: str) -> None:
     finance.query_api.answers |= {"GET /customer-totals": {"user_id": "nobody", "data": []}, "GET /payments": a_page()}
     assert said in (await finance.page(f"/customers{query}")).text
+
+
+async def test_blanks_alone_are_nobody(finance: BackOffice) -> None:
+    page = await finance.page("/customers?user_id=%20%20")
+    assert "as payments name them" in page.text
+    assert finance.query_api.requested == []
+
+
+async def test_blanks_around_an_id_are_pointed_out(finance: BackOffice) -> None:
+    finance.query_api.answers |= {"GET /customer-totals": {"user_id": "ada", "data": []}, "GET /payments": a_page()}
+    assert "/customers?user_id=ada" in (await finance.page("/customers?user_id=%20ada%20")).links

@@ -61,6 +61,7 @@ async def test_an_entry_leads_to_its_event_its_source_and_its_accounts(finance: 
         ("/ledger/entries", 200, "Nothing is posted yet"),
         ("/ledger/entries?account=bank", 200, "No entry fits"),
         ("/ledger/entries?to_day=9999-12-31", 422, "A day, as"),
+        ("/ledger/entries?from_day=2026-05-02&to_day=2026-05-01", 422, "Not before the first day."),
     ],
 )
 async def test_nothing_to_show_says_what_to_do(finance: BackOffice, page: str, status: int, said: str) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from schemas.http.queries import DisputeView
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import BackOffice
-from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a_refund, away, body_of
+from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a_refund, away, body_of, example
 
 PAGE = f"/payments/{PAYMENT_ID}"
 REFUND = f"{PAGE}/refund"
@@ -168,3 +169,26 @@ async def test_what_was_written_is_there_after_a_log_in_in_between(back_office: 
     kept = (await back_office.page(again.headers["location"])).form(REFUND).fields
     assert (kept["amount"], kept["reason"]) == ("3.21", "duplicate")
     assert kept["key"] != fields["key"], "nothing was sent with the other"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"amount_refunded_cents": 1000}, "Nothing is left that could be refunded."),
+        ({"dispute": example(DisputeView)}, "Its dispute decides about the money"),
+        ({"split_payment_id": PAYMENT_ID}, "It is a part of a split payment"),
+    ],
+)
+async def test_what_cannot_be_refunded_says_the_one_reason(
+    finance: BackOffice, changes: dict[str, Any], said: str
+) -> None:
+    finance.query_api.answers[f"GET {PAGE}"] = a_payment(**changes)
+    text = (await finance.page(REFUND)).text
+    assert said in text
+    assert "Left to refund" not in text, "it would be said in the same breath that there is something left"
+
+
+async def test_a_form_that_is_used_up_leads_to_a_new_one(finance: BackOffice) -> None:
+    finance.command_api.answers[f"POST {REFUND}"] = a_problem(422, "idempotency_key_reused")
+    page = HtmlPage((await finance.send(REFUND, reason="duplicate")).text)
+    assert REFUND in page.links

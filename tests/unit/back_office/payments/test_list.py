@@ -63,6 +63,8 @@ async def test_an_amount_and_ids_of_requests_are_filters(
         ("decimal_amount=10,50", "A number as 12.34"),
         ("decimal_amount=10.50&currency=JPY", "with the decimals of its currency"),
         ("decimal_amount=10+EUR&currency=USD", "A number as 12.34"),
+        ("from_day=2026-05-02&to_day=2026-05-01", "Not before the first day."),
+        ("currency=ZZZ", "Stripe charges no such currency."),
         ("from_day=yesterday", "A day, as"),
         ("to_day=2026-02-30", "A day, as"),
         ("from_day=0001-01-01", "A day, as"),
@@ -96,3 +98,9 @@ async def test_an_empty_list_says_what_to_do(finance: BackOffice, query: str, sa
 async def test_a_list_without_its_api_says_so(finance: BackOffice) -> None:
     finance.query_api.answers["GET /payments"] = away
     assert "query API does not answer" in (await finance.page("/payments", status=503)).text
+
+
+async def test_a_choice_of_two_is_yes_or_no(finance: BackOffice) -> None:
+    text = (await finance.page("/payments")).text
+    assert "Ever disputed Any Yes No" in text
+    assert "Contradicted by Stripe Any Yes No" in text

@@ -162,3 +162,44 @@ async def test_a_query_api_without_history_says_so(finance: BackOffice) -> None:
     problem = httpx.Response(501, json={"code": "history_not_configured", "title": "History is not configured"})
     finance.query_api.answers[f"GET {PAGE}"] = problem
     assert "History is not configured" in (await finance.page(f"{PAGE}?version=2", status=503)).text
+
+
+@pytest.mark.parametrize(
+    ("as_of", "said"),
+    [
+        ("2026-11-30T10:00:00+01:00", "at 2026-11-30 09:00:00 UTC"),
+        ("2026-11-30 09:00", "at 2026-11-30 09:00:00 UTC"),
+        ("2026-11-30 09:00:01 UTC", "at 2026-11-30 09:00:01 UTC"),
+        ("9999-12-31T23:59-01:00", "at 9999-12-31T23:59-01:00"),
+    ],
+)
+async def test_a_moment_of_the_past_is_shown_with_its_zone(finance: BackOffice, as_of: str, said: str) -> None:
+    answer = await finance.browser.get(PAGE, params={"as_of": as_of})
+    assert said in HtmlPage(answer.text).text
+
+
+async def test_a_payment_that_was_not_made_by_then_is_not_called_unknown(finance: BackOffice) -> None:
+    def as_of_a_moment(request: httpx.Request) -> httpx.Response:
+        not_found = a_problem(404, "payment_not_found", "Its first event is of 2026.")
+        return not_found if "as_of" in request.url.params else httpx.Response(200, json=a_payment())
+
+    finance.query_api.answers[f"GET {PAGE}"] = as_of_a_moment
+    text = (await finance.page(f"{PAGE}?as_of=2020-01-01", 404)).text
+    assert "Not there yet Its first event is of 2026." in text
+    finance.query_api.answers[f"GET {PAGE}"] = a_problem(404, "payment_not_found")
+    assert "Nothing here has this id" in (await finance.page(f"{PAGE}?as_of=2020-01-01", 404)).text
+
+
+@pytest.mark.parametrize(
+    ("as_of", "sent"),
+    [
+        ("2026-11-30 09:00:01 UTC", "2026-11-30 09:00:01.999999Z"),
+        ("2026-11-30T10:00:01+01:00", "2026-11-30T10:00:01.999999+01:00"),
+        ("2026-11-30T09:00:01.5Z", "2026-11-30T09:00:01.5Z"),
+        (" 2026-11-30 09:00 ", "2026-11-30 09:00"),
+    ],
+)
+async def test_a_time_as_pages_show_it_is_all_of_its_second(finance: BackOffice, as_of: str, sent: str) -> None:
+    await finance.browser.get(PAGE, params={"as_of": as_of})
+    (found,) = [each for each in finance.query_api.requested if each.url.path == PAGE]
+    assert found.url.params["as_of"] == sent

@@ -75,6 +75,7 @@ async def test_the_rest_is_shown_when_stripe_tells_nothing(finance: BackOffice, 
         ("", 200, "no payouts yet"),
         ("?status=failed", 200, "No payout fits"),
         ("?from_day=1.5.2026", 422, "A day, as"),
+        ("?from_day=2026-05-02&to_day=2026-05-01", 422, "Not before the first day."),
         ("?currency=euro", 422, "Three letters"),
     ],
 )
@@ -84,4 +85,4 @@ async def test_nothing_to_show_says_what_to_do(finance: BackOffice, query: str, 
 
 
 async def test_a_payout_that_is_not_known_is_a_page(finance: BackOffice) -> None:
-    assert "does not know it" in (await finance.page("/payouts/po_none", 404)).text
+    assert "Nothing here has this id" in (await finance.page("/payouts/po_none", 404)).text

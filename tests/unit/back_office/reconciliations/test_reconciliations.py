@@ -62,3 +62,27 @@ async def test_discrepancies_show_both_sides_and_who_said_why(finance: BackOffic
 async def test_nothing_to_show_says_what_to_do(finance: BackOffice, page: str, said: str) -> None:
     finance.query_api.answers |= {"GET /reconciliations": a_page(), "GET /discrepancies": a_page()}
     assert said in (await finance.page(page)).text
+
+
+@pytest.mark.parametrize("place", ["/reconciliations", "/discrepancies"])
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("date_from=tomorrow", "A day, as 2026-05-01."),
+        ("date_to=2026-13-01", "A day, as 2026-05-01."),
+        ("date_from=2026-05-02&date_to=2026-05-01", "Not before the first day."),
+    ],
+)
+async def test_wrong_days_are_marked_and_nothing_is_asked(
+    finance: BackOffice, place: str, query: str, said: str
+) -> None:
+    page = await finance.page(f"{place}?{query}", 422)
+    assert said in page.text
+    assert "correct the filters that are marked" in page.text
+    assert not [each for each in finance.query_api.requested if each.url.path == place]
+
+
+async def test_a_worklist_is_one_click_away(finance: BackOffice) -> None:
+    page = await finance.page("/discrepancies")
+    assert "Discrepancies Unresolved Mine All" in page.text
+    assert {"/discrepancies?status=unresolved", "/discrepancies?status=unresolved&assignee=finance"} <= set(page.links)

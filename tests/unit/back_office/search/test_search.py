@@ -153,3 +153,16 @@ async def test_another_merchants_payment_is_nothing_and_an_outage_is_not(finance
     assert "Nothing is found" in (await finance.page(f"/search?q={PAYMENT_ID}")).text
     finance.query_api.answers["GET /payments"] = away
     assert "does not answer" in (await finance.page(f"/search?q={PAYMENT_ID}", status=503)).text
+
+
+async def test_a_mistyped_amount_is_told_how_amounts_are_written(finance: BackOffice) -> None:
+    finance.query_api.answers["GET /payments"] = a_page()
+    assert "no decimal comma" in (await finance.page("/search?q=90,00 EUR")).text
+    assert "no decimal comma" not in (await finance.page("/search?q=order-77")).text
+
+
+async def test_a_long_text_is_not_all_repeated(finance: BackOffice) -> None:
+    finance.query_api.answers["GET /payments"] = a_page()
+    text = (await finance.page(f"/search?q={'x' * 5000}")).text
+    assert "x" * 99 in text
+    assert "x" * 101 not in text

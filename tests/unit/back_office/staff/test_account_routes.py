@@ -123,3 +123,9 @@ async def test_the_list_is_not_shown_while_it_is_not_known_who_is_locked(operato
 @pytest.mark.parametrize("address", ["/staff/nobody", "/staff/nobody/lock", "/staff/finance/promote"])
 async def test_what_is_not_there_is_a_page(operator: BackOffice, address: str) -> None:
     assert (await operator.browser.get(address)).status_code in {400, 404}
+
+
+async def test_an_account_says_as_its_owner_does_how_long_ago_it_was_used(operator: BackOffice) -> None:
+    text = (await operator.page("/staff/operator")).text
+    assert "just now just now" in text
+    assert "0 minutes" not in text

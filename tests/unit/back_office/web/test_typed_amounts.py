@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from back_office.web.money import format_money, format_number
-from back_office.web.typed_amounts import TypedAmount, typed_amount
+from back_office.web.typed_amounts import TypedAmount, looks_like_amount, typed_amount
 from domain.currencies import SUPPORTED
 
 AMOUNTS = st.integers(min_value=0, max_value=999_999_999_999)
@@ -52,3 +52,17 @@ def test_an_amount_is_found_as_the_pages_write_it(amount: int, currency: str) ->
 def test_any_text_is_an_amount_or_none(text: str) -> None:
     found = typed_amount(text)
     assert found is None or found.number.replace(".", "", 1).isdecimal()
+
+
+@pytest.mark.parametrize(
+    "text", ["$90", "90,00 EUR", "US$ 5", "5€", "10.5 JPY", "-5", "+3.1", "10.00 ZZZ", "1'000.00 CHF"]
+)
+def test_what_may_have_been_meant_as_an_amount_is_told_apart(text: str) -> None:
+    assert looks_like_amount(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12.34", "500 JPY", "order-77", "A-77", "100%", "2026-05-01", "pi_3P", "$", "😀 5"]
+)
+def test_an_amount_or_an_id_is_not_taken_for_a_mistyped_amount(text: str) -> None:
+    assert not looks_like_amount(text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from back_office.web.words import actor_words, counted, task_status_words, words
+from back_office.web.words import actor_words, ago_words, counted, task_status_words, words
 
 
 @pytest.mark.parametrize(
@@ -10,6 +10,8 @@ from back_office.web.words import actor_words, counted, task_status_words, words
     [
         ("requested_by_customer", "Requested by customer"),
         ("open", "Open"),
+        ("missing_at_stripe", "Missing at Stripe"),
+        ("stripe_fees", "Stripe fees"),
         ("Stripe is well", "Stripe is well"),
         ("see order_1.pdf", "see order_1.pdf"),
         ("", ""),
@@ -46,3 +48,10 @@ def test_a_plural_may_be_one_of_its_own() -> None:
 @pytest.mark.parametrize(("status", "said"), [("dead", "Given up trying"), ("still_new", "Still new")])
 def test_a_call_to_stripe_stands_where_the_list_says_it_does(status: str, said: str) -> None:
     assert task_status_words(status) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "just now"), (59.9, "just now"), (60, "1 minute ago"), (7200, "120 minutes ago")]
+)
+def test_a_moment_ago_is_not_said_as_a_number(seconds: float, said: str) -> None:
+    assert ago_words(seconds) == said
