@@ -87,12 +87,12 @@ def differences(expected: Rights, found: Rights) -> list[str]:
     """Name every right that is granted and not written, or written and not granted."""
     lines = []
     for kind, name, role in sorted(expected.cells.keys() | found.cells.keys()):
-        wanted, has = set(expected.letters(kind, name, role)), set(found.letters(kind, name, role))
-        lines += [f"{role} has {each} on {name}, which is not written" for each in sorted(has - wanted)]
-        lines += [f"{role} lacks {each} on {name}" for each in sorted(wanted - has)]
+        allowed, has = set(expected.letters(kind, name, role)), set(found.letters(kind, name, role))
+        lines += [f"{role} has {each} on {name}, which is not written" for each in sorted(has - allowed)]
+        lines += [f"{role} lacks {each} on {name}" for each in sorted(allowed - has)]
     for name, role, letter in sorted(expected.columns.keys() | found.columns.keys()):
-        wanted_columns = expected.columns.get((name, role, letter), frozenset())
+        expected_columns = expected.columns.get((name, role, letter), frozenset())
         has_columns = found.columns.get((name, role, letter), frozenset())
-        lines += [f"{role} has {letter} on {name}.{each}" for each in sorted(has_columns - wanted_columns)]
-        lines += [f"{role} lacks {letter} on {name}.{each}" for each in sorted(wanted_columns - has_columns)]
+        lines += [f"{role} has {letter} on {name}.{each}" for each in sorted(has_columns - expected_columns)]
+        lines += [f"{role} lacks {letter} on {name}.{each}" for each in sorted(expected_columns - has_columns)]
     return lines
