@@ -12,7 +12,7 @@ import structlog
 
 from event_store.store import LOG_CLOSED, Connection, LogState, read_log_state
 from infra.postgres.pool import Pool
-from infra.process.health import Unhealthy
+from infra.process.health import DependencyMissing, Unhealthy
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class LogMonitor:
                 state = await read_log_state(connection)
         except psycopg.Error as error:
             self._state = None
-            raise Unhealthy("database not available") from error
+            raise DependencyMissing("database not available") from error
         self._set(state)
         if state.closed_because is not None:
             raise Unhealthy(f"the log is closed: {state.closed_because}")

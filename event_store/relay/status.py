@@ -9,7 +9,7 @@ import structlog
 
 from event_store.relay import metrics
 from event_store.relay.gap_watch import GapWatch
-from infra.process.health import Unhealthy
+from infra.process.health import DependencyMissing, Unhealthy
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class RelayStatus:
         if self._closed_because is not None:
             raise Unhealthy(f"the log is closed: {self._closed_because}")
         if not self.is_connected and not self.is_standby:
-            raise Unhealthy("not connected to PostgreSQL and Kafka")
+            raise DependencyMissing("not connected to PostgreSQL and Kafka")
         silent_s = monotonic() - self._last_heartbeat
         if silent_s > _SLOW_AFTER_S:
             raise Unhealthy(f"PostgreSQL or Kafka has not answered for {silent_s:.0f} s")

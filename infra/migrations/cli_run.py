@@ -5,6 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from infra.cli.execute import WRONG_OPTION, one_line
@@ -23,8 +24,9 @@ def run_migrate() -> int:
     except (NeedsSession, UnknownRevision) as error:
         print(f"paystream: {error}", file=sys.stderr)
         return 1
-    except DBAPIError as error:
-        print(f"paystream: the migration failed: {one_line(error.orig or error)}", file=sys.stderr)
+    except (DBAPIError, psycopg.Error) as error:  # psycopg's own: of a script
+        reason = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        print(f"paystream: the migration failed: {one_line(reason)}", file=sys.stderr)
         return 1
     head = head_revision()
     if is_newer(reached, head):

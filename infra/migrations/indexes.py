@@ -1,6 +1,7 @@
 """Builds indexes while the tables go on being written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import LiteralString, NamedTuple
 
 from alembic import op
@@ -58,9 +59,21 @@ def build_partitioned_indexes(indexes: Iterable[Index]) -> None:
 def _build(cursor: Cursor, index: Index) -> None:
     name = sql.Identifier(index.schema, index.name)
     cursor.execute("SELECT FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid", [name.as_string(None)])
-    if cursor.fetchone() is not None:
-        cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(name))
-    _create(cursor, index, "CONCURRENTLY")
+    with _patient(cursor):
+        if cursor.fetchone() is not None:
+            cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(name))
+        _create(cursor, index, "CONCURRENTLY")
+
+
+@contextmanager
+def _patient(cursor: Cursor) -> Iterator[None]:
+    """Wait for older transactions for as long as they take: what waits for them so keeps nobody else waiting."""
+    (limit,) = cursor.connection.execute("SHOW lock_timeout").fetchone() or ("0",)
+    cursor.connection.execute("SET lock_timeout = 0")
+    try:
+        yield
+    finally:
+        cursor.connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(limit)))
 
 
 def _create(cursor: Cursor, index: Index, how: LiteralString) -> None:

@@ -1,6 +1,7 @@
 """Applies and creates migrations; called by `paystream migrate` and by the embedded stack.
 
-Safe to run from many processes at once: an advisory lock lets one work while the others wait.
+Safe to run from many processes at once: an advisory lock lets one work while the others wait. Safe beside processes
+that append: where a table cannot be locked at once, the migration lets those pass who wait behind it, and tries again.
 """
 
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import sqlalchemy
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -20,6 +22,12 @@ from infra.errors import InfraError
 _HERE = Path(__file__).parent
 _LOCK_KEY = 0x7061_7973  # "pays": any constant that no other program takes on this database
 _LOOK_AGAIN_S = 0.1
+_LOCK_WITHIN_MS = 400
+"""How long a migration waits for a table that others use. Their next statements wait behind it for as long."""
+_TRY_AGAIN_S = 2.0
+_TRIES = 150
+
+log = structlog.get_logger(__name__)
 
 
 class UnknownRevision(InfraError):
@@ -33,7 +41,8 @@ def upgrade(database_url: str, revision: str = "head") -> str:
     """Bring the database at `database_url` (owner role; a URL or "host=... dbname=...") to `revision`.
 
     Returns the revision that it is at then. One that a newer release has migrated is left as it is: releases run beside
-    the one after them. Raises UnknownRevision, and sqlalchemy.exc.OperationalError when the database cannot be reached.
+    the one after them. Raises UnknownRevision, and sqlalchemy.exc.OperationalError when the database cannot be reached,
+    and when a transaction of somebody else keeps a table from it for five minutes; what was migrated until then stays.
     """
     reached = ""
 
@@ -114,11 +123,37 @@ def _run(database_url: str, work: Callable[[Config], None]) -> None:
         _lock(connection)
         config.attributes["connection"] = connection
         try:
-            work(config)
-            connection.commit()
+            _work_between_others(connection, lambda: work(config))
         finally:
+            connection.rollback()
             connection.execute(sqlalchemy.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
             connection.commit()
+
+
+def _work_between_others(connection: sqlalchemy.Connection, work: Callable[[], None]) -> None:
+    """Do the work, and again what is left of it when a table could not be locked at once."""
+    connection.execute(sqlalchemy.text(f"SET lock_timeout = {_LOCK_WITHIN_MS}"))
+    connection.commit()
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            work()
+            connection.commit()
+        except sqlalchemy.exc.OperationalError as error:
+            if not isinstance(error.orig, psycopg.errors.LockNotAvailable) or not tries_left:
+                raise
+            _try_again_later(connection, str(error.orig).splitlines()[0])
+        except psycopg.errors.LockNotAvailable as error:  # of a script, which the driver runs
+            if not tries_left:
+                raise
+            _try_again_later(connection, str(error).splitlines()[0])
+        else:
+            return
+
+
+def _try_again_later(connection: sqlalchemy.Connection, reason: str) -> None:
+    connection.rollback()
+    log.warning("migration_waits_for_a_table", reason=reason, again_in_s=_TRY_AGAIN_S)
+    time.sleep(_TRY_AGAIN_S)
 
 
 def _lock(connection: sqlalchemy.Connection) -> None:

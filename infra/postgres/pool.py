@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from infra.errors import Unavailable
 from infra.postgres.pooling import DIRECT, Pooling
-from infra.process.health import Check, Unhealthy
+from infra.process.health import Check, DependencyMissing, Unhealthy
 
 log = structlog.get_logger(__name__)
 
@@ -217,7 +217,7 @@ def postgres_check(pool: Pool) -> Check:
             async with pool.connection(timeout=0.9) as connection:
                 await connection.execute("SELECT 1")
         except (psycopg.Error, PoolTimeout) as error:
-            raise Unhealthy(pool.unguarded() or "database not available") from error
+            raise DependencyMissing(pool.unguarded() or "database not available") from error
         if (shortage := pool.short_of()) is not None:
             raise Unhealthy(f"database cannot write: {shortage}")
 

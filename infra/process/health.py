@@ -1,7 +1,8 @@
 """Liveness and readiness: every request runs the checks anew, concurrently, each with a time-out.
 
 Liveness says that a restart would help (a stuck consumer); readiness says that work can be taken (the
-database answers). A dependency that is down makes a process unready, never dead.
+database answers). A dependency that is down makes a process unready, never dead; one that was not there once since
+the start ends it after a while (infra.process.startup).
 """
 
 import asyncio
@@ -24,6 +25,18 @@ Check = Callable[[], Awaitable[None]]
 
 class Unhealthy(Exception):
     """Raised by a check; the reason is shown to whoever asks, so it holds no secret."""
+
+
+class DependencyMissing(Unhealthy):
+    """Raised by a check that could not reach a server that the process needs. Any other reason: it was reached."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    """Of one check: "ok" or the reason, and whether a dependency was not reached."""
+
+    reason: str
+    is_missing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +72,7 @@ class Health:
         self._timeout_s = timeout_s
         self._checks: dict[_Kind, list[CheckEntry]] = {"liveness": [], "readiness": []}
         self._members: dict[str, Health] = {}
-        self._running: dict[Check, asyncio.Task[str]] = {}
+        self._running: dict[Check, asyncio.Task[_Outcome]] = {}
 
     def add_readiness(self, name: str, check: Check, *, required: bool = True) -> None:
         """Add a check for taking work. With `required=False` its failure is "degraded" and stays 200."""
@@ -91,41 +104,52 @@ class Health:
         of_members = (entry.of(name) for name, member in self._members.items() for entry in member.entries(kind))
         return [*self._checks[kind], *of_members]
 
+    async def missing(self, entries: Iterable[CheckEntry]) -> dict[str, str]:
+        """Run these checks; return the reason of each whose dependency could not be reached, by the check's name."""
+        entries = list(entries)
+        outcomes = await self._outcomes(entries)
+        return {
+            entry.name: outcome.reason for entry, outcome in zip(entries, outcomes, strict=True) if outcome.is_missing
+        }
+
     async def _report(self, entries: Iterable[CheckEntry]) -> HealthReport:
         entries = list(entries)
-        tasks = [self._start(entry.check) for entry in entries]
-        if tasks:
-            # wait(), not wait_for(): a check that swallows its cancellation must not hold the answer.
-            await asyncio.wait(tasks, timeout=self._timeout_s)
-        reasons = [self._outcome(task) for task in tasks]
+        reasons = [outcome.reason for outcome in await self._outcomes(entries)]
         failed = [entry for entry, reason in zip(entries, reasons, strict=True) if reason != "ok"]
         status = "ok" if not failed else "unhealthy" if any(entry.required for entry in failed) else "degraded"
         names = [entry.name for entry in entries]
         return HealthReport(status=status, checks=dict(zip(names, reasons, strict=True)))
 
-    def _start(self, check: Check) -> asyncio.Task[str]:
+    async def _outcomes(self, entries: Iterable[CheckEntry]) -> list[_Outcome]:
+        tasks = [self._start(entry.check) for entry in entries]
+        if tasks:
+            # wait(), not wait_for(): a check that swallows its cancellation must not hold the answer.
+            await asyncio.wait(tasks, timeout=self._timeout_s)
+        return [self._outcome(task) for task in tasks]
+
+    def _start(self, check: Check) -> asyncio.Task[_Outcome]:
         # Probes that come while a check runs share it: a dependency that hangs gets no more requests.
         task = self._running.get(check)
         if task is None or task.done():
             task = self._running[check] = asyncio.create_task(_run(check))
         return task
 
-    def _outcome(self, task: asyncio.Task[str]) -> str:
+    def _outcome(self, task: asyncio.Task[_Outcome]) -> _Outcome:
         if not task.done():
             task.cancel()
-            return f"no answer within {self._timeout_s:g} s"
-        return "canceled" if task.cancelled() else task.result()
+            return _Outcome(reason=f"no answer within {self._timeout_s:g} s", is_missing=True)
+        return _Outcome(reason="canceled") if task.cancelled() else task.result()
 
 
-async def _run(check: Check) -> str:
+async def _run(check: Check) -> _Outcome:
     try:
         await check()
-    except Unhealthy as reason:
-        return str(reason) or "unhealthy"
+    except Unhealthy as error:
+        return _Outcome(reason=str(error) or "unhealthy", is_missing=isinstance(error, DependencyMissing))
     except Exception as error:
         log.warning("health_check_failed", exc_info=True)
-        return type(error).__name__
-    return "ok"
+        return _Outcome(reason=type(error).__name__)
+    return _Outcome(reason="ok")
 
 
 def health_routes(health: Health) -> list[Route]:

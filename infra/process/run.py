@@ -21,6 +21,7 @@ from infra.logs import configure_logging
 from infra.process.health import Health, Unhealthy, health_routes
 from infra.process.runtime import Runtime
 from infra.process.service import Service
+from infra.process.startup import StartupTimedOut, watch_startup
 from infra.settings.loading import load_settings
 from infra.settings.process import ProcessSettings
 from infra.tracing import configure_tracing, shut_down
@@ -52,8 +53,9 @@ def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: boo
     """Run `main` until it returns, then exit: 0, or 1 with one `process_failed` line when it raised or hung.
 
     SIGTERM and SIGINT set `runtime.stop`; main then has `settings.shutdown_grace_ms` to return, is cancelled
-    after that, and the process ends within 2 s more even if main ignores that or blocks the loop. Unless main
-    serves HTTP itself, /health and /metrics are served on HEALTH_HOST:HEALTH_PORT meanwhile.
+    after that, and the process ends within 2 s more even if main ignores that or blocks the loop. So it ends too, as
+    failed, when a dependency was not there once within `settings.startup_timeout_s`. Unless main serves HTTP itself,
+    /health and /metrics are served on HEALTH_HOST:HEALTH_PORT meanwhile.
     """
     configure_logging(service, settings.log_level)
     configure_tracing(service, settings.otel_exporter_otlp_endpoint, settings.trace_sampling_ratio)
@@ -142,12 +144,15 @@ async def _beside_health_server(runtime: Runtime, main: Main) -> BaseException |
 
 
 async def _until_done(runtime: Runtime, main: Main) -> BaseException | None:
-    """Run main to its end, by itself or by the grace period's; return what it failed with."""
+    """Run main to its end, by itself or by the grace period's; return what it, or its start, failed with."""
     log.info("process_started", pid=os.getpid())
     work = asyncio.ensure_future(main(runtime))
+    starting = asyncio.create_task(_limit_startup(runtime), name="watching the start")
     stopping = asyncio.create_task(runtime.stop.wait(), name="waiting for a signal")
     await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    timed_out = starting.result() if starting.done() else None
+    starting.cancel()
     if runtime.stop.is_set():
         log.info("process_stopping")
         await asyncio.wait({work}, timeout=runtime.settings.shutdown_grace_ms / 1000)
@@ -155,8 +160,20 @@ async def _until_done(runtime: Runtime, main: Main) -> BaseException | None:
         pending = ", ".join(_pending_tasks())
         work.cancel()
         await asyncio.wait({work}, timeout=_CANCEL_S)
-        return ProcessFailed(f"still running after SHUTDOWN_GRACE_MS: {pending}")
+        return timed_out or ProcessFailed(f"still running after SHUTDOWN_GRACE_MS: {pending}")
+    if timed_out is not None:
+        return timed_out
     return asyncio.CancelledError() if work.cancelled() else work.exception()
+
+
+async def _limit_startup(runtime: Runtime) -> StartupTimedOut | None:
+    """Ask main to stop when a dependency was never there; return why."""
+    try:
+        await watch_startup(runtime.health, timeout_s=runtime.settings.startup_timeout_s)
+    except StartupTimedOut as error:
+        runtime.stop.set()
+        return error
+    return None
 
 
 def _explain(error: BaseException) -> BaseException | str:

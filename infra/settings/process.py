@@ -30,6 +30,9 @@ class ProcessSettings(BaseSettings):
     """0 takes any free port."""
     shutdown_grace_ms: Annotated[int, Field(ge=0)] = 8000
     """How long work in flight may take to finish after SIGTERM."""
+    startup_timeout_s: Annotated[int, Field(ge=0)] = 300
+    """How long a process that has just started waits for the database and Kafka, before it ends with what it waited for
+    in its log. What was there once is waited for without a limit. 0: always without one."""
     process_niceness: Annotated[int, Field(ge=0, le=19)] = 0
     """How far this process stands back behind the others of its machine, as `nice` has it: for what works in the
     background beside the APIs."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 
 from aiokafka import TopicPartition
 
-from infra.process.health import Unhealthy
+from infra.process.health import DependencyMissing, Unhealthy
 
 
 class ConsumerProgress:
@@ -104,7 +104,7 @@ class ConsumerProgress:
         """Raise Unhealthy while events cannot be applied."""
         await self.check_live()
         if self._kafka is not None:
-            raise Unhealthy(f"Kafka: {self._kafka}")
+            raise DependencyMissing(f"Kafka: {self._kafka}")
         if not self._joined:
             raise Unhealthy("waiting for the consumer group")
         for partition, reason in self._failing.items():

@@ -7,6 +7,7 @@ import time
 from fastapi import FastAPI
 
 from infra.http.server import serve
+from infra.process.health import DependencyMissing
 from infra.process.run import ProcessFailed, Runtime, run
 from infra.settings.loading import load_settings
 from infra.settings.process import Port, ProcessSettings
@@ -58,7 +59,22 @@ async def misconfigured(runtime: Runtime) -> None:
     raise ProcessFailed(f"{runtime.service} needs topics: run `paystream topics create`")
 
 
-MAINS = {main.__name__: main for main in (obedient, api, stubborn, blocking, broken, misconfigured)}
+async def waiting(runtime: Runtime) -> None:
+    async def check() -> None:
+        raise DependencyMissing("database not available")
+
+    runtime.health.add_readiness("postgres", check)
+    await runtime.stop.wait()
+
+
+async def waiting_stubbornly(runtime: Runtime) -> None:
+    await asyncio.gather(waiting(runtime), stubborn(runtime))
+
+
+MAINS = {
+    main.__name__: main
+    for main in (obedient, api, stubborn, blocking, broken, misconfigured, waiting, waiting_stubbornly)
+}
 
 if __name__ == "__main__":
     name = sys.argv[1]

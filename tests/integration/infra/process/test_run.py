@@ -152,6 +152,28 @@ async def test_an_expected_failure_has_no_traceback(start: Start) -> None:
     assert running.process.returncode == 1
 
 
+@pytest.mark.parametrize("name", ["waiting", "waiting_stubbornly"])
+async def test_what_was_never_there_ends_a_process_with_one_line_and_code_1(start: Start, name: str) -> None:
+    running = await start(name, STARTUP_TIMEOUT_S=1, SHUTDOWN_GRACE_MS=500)
+    (failed,) = [line for line in await running.rest() if line["level"] not in {"info", "warning"}]
+
+    assert failed["event"] == "process_failed"
+    assert failed["error"] == (
+        "waited 1 s (STARTUP_TIMEOUT_S) for what was never there: postgres: database not available"
+    )
+    assert "exception" not in failed
+    assert running.process.returncode == 1
+
+
+async def test_a_process_that_needs_nothing_outlives_the_limit_of_its_start(start: Start) -> None:
+    running = await start("obedient", STARTUP_TIMEOUT_S=1)
+    port = (await running.line("health_server_started"))["port"]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.5):
+            await running.process.wait()
+    assert (await get(port, "/health/ready")).status_code == httpx.codes.OK
+
+
 async def test_a_missing_setting_is_one_line_on_stderr_and_exit_code_2(start: Start) -> None:
     running = await start("obedient", HEALTH_PORT="high")
     output, errors = await running.process.communicate()

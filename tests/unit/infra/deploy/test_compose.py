@@ -6,6 +6,7 @@ import sys
 import tomllib
 
 import pytest
+import yaml
 from pydantic_settings import BaseSettings
 from typer.core import TyperGroup
 from typer.main import get_command
@@ -24,6 +25,7 @@ from event_store.sealer.settings import SealerSettings
 from infra.cli.app import app
 from infra.embedded.apache_kafka.config import CLUSTER_ID
 from infra.embedded.connections import WEBHOOK_EVENTS
+from infra.embedded.prometheus import RULES
 from infra.process import declared
 from infra.process.health import Health, health_routes
 from infra.settings.kafka import KafkaSettings
@@ -53,6 +55,8 @@ OURS: dict[str, type[BaseSettings]] = {
 }
 ONE_SHOT = {"migrate", "login-roles", "topics"}
 LASTING = SERVICES.keys() - ONE_SHOT
+PROMETHEUS = RULES / "prometheus.yml"
+ALERTMANAGER = RULES.parent / "alertmanager" / "alertmanager.yml"
 HEALTH_URL = re.compile(r"http://127\.0\.0\.1:(\d+)(/[^']*)'")
 
 
@@ -133,7 +137,7 @@ def test_it_has_limits_and_comes_back_unless_it_is_done_after_one_run(service: s
 
 def test_ports_are_published_to_this_machine_alone() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(published) == 7
+    assert len(published) == 8
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
@@ -144,6 +148,32 @@ def test_variables_are_named_at_the_top_and_passwords_are_for_development() -> N
     passwords = {name: default for name, default in defaults.items() if name.endswith("_PASSWORD")}
     assert len(passwords) == len(set(passwords.values())) > 7
     assert all(default.startswith("development-only-") for default in passwords.values())
+
+
+def test_prometheus_sends_its_alerts_to_the_alertmanager_beside_it() -> None:
+    (target,) = [
+        target
+        for manager in yaml.safe_load(PROMETHEUS.read_text("utf-8"))["alerting"]["alertmanagers"]
+        for static in manager["static_configs"]
+        for target in static["targets"]
+    ]
+    service, _, port = target.partition(":")
+    alertmanager = SERVICES[service]
+    assert alertmanager["image"].startswith("prom/alertmanager:v")
+    (published,) = alertmanager["ports"]
+    assert published.rpartition(":")[2] == port
+    health = HEALTH_URL.search(f"{alertmanager['healthcheck']['test'][-1]}'")
+    assert health is not None
+    assert (health[1], health[2]) == (port, "/-/ready")
+    assert SERVICES["prometheus"]["depends_on"][service] == {"condition": "service_healthy"}
+
+
+def test_alertmanager_reads_the_file_of_the_repository() -> None:
+    alertmanager = SERVICES["alertmanager"]
+    (named,) = (each.partition("=")[2] for each in alertmanager["command"] if each.startswith("--config.file="))
+    mounts = {target: source for source, target, *_ in (each.split(":") for each in alertmanager["volumes"])}
+    folder, _, name = named.rpartition("/")
+    assert (ROOT / mounts[folder] / name).resolve() == ALERTMANAGER
 
 
 def test_kafka_is_set_up_as_the_local_broker_is() -> None:
