@@ -10,6 +10,9 @@ from domain.payment.commands import PaymentCommand
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold
 from domain.payment.state import PaymentState
+from event_store.fakes import MemoryEventLog
+from event_store.payments import PAYMENT, LoadedPayment, command_payment
+from tests.support.log_entries import metadata
 from tests.support.payment_histories import events_of, request_payment
 
 PAYMENT_ID = PaymentId(uuid.UUID("0198a000-0000-7000-8000-000000000001"))
@@ -42,6 +45,14 @@ def a_payment(*commands: PaymentCommand, **request: Any) -> tuple[PaymentState, 
     state = fold(events)
     assert state is not None
     return state, events[-1]
+
+
+async def a_loaded_payment(*commands: PaymentCommand, **request: Any) -> LoadedPayment:
+    """Return a payment after these commands, with its events as the log has them."""
+    log = MemoryEventLog()
+    for command in (request_payment(PAYMENT_ID, **request), *commands):
+        await command_payment(log, PAYMENT_ID, command, metadata())
+    return PAYMENT.load((await log.load_many([PAYMENT_ID]))[PAYMENT_ID])
 
 
 def an_intent(status: str = "succeeded", **fields: Any) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from consumers.gateway.outcomes import (
     Refused,
     Retryable,
     Throttled,
+    UnknownOutcome,
     classify,
     classify_error,
     fault_of,
+    is_stored_failure,
     row_of,
 )
 from infra.stripe.guard.errors import CircuitOpen, NotSent, TooManyCalls
@@ -128,6 +130,22 @@ def test_no_answer_of_stripe_is_tried_again(error: Exception) -> None:
     assert not outcome.alarm
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TimeoutError(), "no answer: TimeoutError"),
+        (stripe.APIConnectionError("no route"), "no answer: APIConnectionError"),
+        (ConnectionResetError(), "no answer: ConnectionResetError"),
+        (KeyError("amount"), "KeyError: 'amount'"),
+        (stripe.RateLimitError("Too many.", http_status=429), "429 - unknown_error: Too many."),
+    ],
+)
+def test_what_is_tried_again_says_what_happened(error: Exception, reason: str) -> None:
+    outcome = classify_error(error)
+    assert isinstance(outcome, Retryable)
+    assert outcome.reason == reason
+
+
 @pytest.mark.parametrize("error", [CircuitOpen("stripe", wait_s=2), TooManyCalls(wait_s=5)])
 def test_a_call_that_was_not_made_is_no_answer(error: NotSent) -> None:
     assert classify_error(error) == Throttled(wait_s=error.wait_s, reason=str(error))
@@ -168,6 +186,40 @@ def test_a_decline_is_read_with_its_charge_and_its_intent() -> None:
 def test_headers_are_read_in_any_case(headers: Any) -> None:
     error = stripe.InvalidRequestError("no", None, http_status=400, json_body={"error": {}}, headers=headers)
     assert fault_of(error).should_retry is True
+
+
+@pytest.mark.parametrize(
+    ("said", "should_retry"), [("true", True), ("false", False), ("False", False), ("perhaps", None), (None, None)]
+)
+def test_stripe_says_whether_to_try_again(said: str | None, should_retry: bool | None) -> None:
+    headers = {} if said is None else {"Stripe-Should-Retry": said}
+    error = stripe.APIError("No.", http_status=503, json_body={"error": {}}, headers=headers)
+    assert fault_of(error).should_retry is should_retry
+    outcome = classify_error(error)
+    assert isinstance(outcome, UnknownOutcome) is (should_retry is False), "a failure that is not to be tried again"
+
+
+@pytest.mark.parametrize(("said", "stored"), [("true", True), ("false", False), (None, False)])
+def test_a_failure_that_is_repeated_was_stored_for_the_key(said: str | None, *, stored: bool) -> None:
+    headers = {} if said is None else {"Idempotent-Replayed": said}
+    error = stripe.APIError("No.", http_status=503, json_body={"error": {}}, headers=headers)
+    assert fault_of(error).replayed is stored
+    assert is_stored_failure(error) is stored
+    refused = stripe.InvalidRequestError("No.", None, http_status=400, json_body={"error": {}}, headers=headers)
+    assert not is_stored_failure(refused)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (stripe.StripeError("No.", json_body={"error": {"message": "The card said no."}}), "The card said no."),
+        (stripe.StripeError("No.", json_body={"error": {}}), "No."),
+        (stripe.StripeError("No."), "No."),
+        (stripe.PermissionError(json_body={"error": {"message": ""}}), "PermissionError"),
+    ],
+)
+def test_a_fault_says_what_stripe_said_or_else_what_it_is(error: stripe.StripeError, message: str) -> None:
+    assert fault_of(error).message == message
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from consumers.gateway.outcomes import (
 from consumers.gateway.results import result_of_call, result_of_failed_read, result_of_look_up
 from consumers.tasks.models import TaskStatus
 from consumers.tasks.results import TaskResult
-from domain.ids import RefundId, RequestId
+from domain.ids import AttemptId, RefundId, RequestId
 from domain.money import Money
 from domain.payment.commands import CancelPayment
 from domain.payment.decide import decide
@@ -156,9 +156,22 @@ def test_a_refusal_is_believed_only_where_the_intent_says_nothing_else(
     assert observations(ended(requested, Refused(fault=fault))) == expected
 
 
-def test_a_refused_refund_fails_alone() -> None:
-    result = ended(REFUND, Refused(fault=a_fault(400, code="charge_already_refunded")))
-    assert observations(result) == [RecordRefundFailed]
+SAID: dict[str, Any] = {"code": "charge_already_refunded", "message": "No."}
+
+
+@pytest.mark.parametrize(
+    ("requested", "failed"),
+    [
+        (REFUND, RecordRefundFailed(refund_id=RefundId(REFUND_ID), stripe_refund_id=None, **SAID)),
+        (CAPTURE, RecordCaptureFailed(request_id=RequestId(REQUEST_ID), **SAID)),
+        (CANCEL, RecordCancelFailed(request_id=RequestId(REQUEST_ID), **SAID)),
+        (CREATE, RecordPaymentFailed(**SAID)),
+        (CONFIRM, RecordAttemptFailed(intent_id=None, attempt_id=AttemptId(str(EVENT_ID)), **SAID)),
+    ],
+)
+def test_what_is_refused_fails_alone_and_by_its_name(requested: PaymentEvent, failed: PaymentObservation) -> None:
+    result = ended(requested, Refused(fault=a_fault(400, code="charge_already_refunded")))
+    assert result == TaskResult.done((failed,))
 
 
 def test_no_answer_is_tried_again_later_and_later() -> None:

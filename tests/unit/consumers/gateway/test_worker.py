@@ -4,7 +4,7 @@ import time
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 from unittest import mock
 
 import pytest
@@ -23,11 +23,8 @@ from domain.ids import RequestId
 from domain.payment.commands import CancelPayment, PaymentCommand
 from domain.payment.observations import RecordCanceled, RecordPaymentFailed, RecordSucceeded, RecordUndone
 from domain.payment.state import NOT_PROCESSED
-from event_store.fakes import MemoryEventLog
-from event_store.payments import PAYMENT, LoadedPayment, command_payment
-from tests.support.log_entries import metadata
-from tests.support.payment_histories import request_payment
-from tests.unit.consumers.gateway.gateway_objects import PAYMENT_ID, a_task
+from event_store.payments import LoadedPayment
+from tests.unit.consumers.gateway.gateway_objects import PAYMENT_ID, a_loaded_payment, a_task
 
 NO_EVENTS = LoadedPayment(state=None, version=0, events=())
 CANCEL = CancelPayment(request_id=RequestId(uuid.uuid4()), reason="abandoned")
@@ -43,13 +40,6 @@ class Completions:
     async def complete(self, call: FinishedCall) -> Completed:
         self.results.append(call.result)
         return Completed(result=call.result, payment=call.payment.state)
-
-
-async def a_loaded_payment(*commands: PaymentCommand, **request: Any) -> LoadedPayment:
-    log = MemoryEventLog()
-    for command in (request_payment(PAYMENT_ID, **request), *commands):
-        await command_payment(log, PAYMENT_ID, command, metadata())
-    return PAYMENT.load((await log.load_many([PAYMENT_ID]))[PAYMENT_ID])
 
 
 def recorded_before(seconds: float, payment: LoadedPayment) -> LoadedPayment:

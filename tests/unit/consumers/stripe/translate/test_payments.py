@@ -115,6 +115,20 @@ def test_nothing_is_concluded_from_an_intent_unlike_the_reference(intent: dict[s
 
 
 @pytest.mark.parametrize(
+    ("intent", "said"),
+    [
+        ({"id": "pi_7"}, "payment intent pi_7: KeyError 'status'"),
+        ({"id": "pi_7", "status": "melted"}, "payment intent pi_7: ValueError "),
+        (an_intent("succeeded", amount_received=1000), f"payment intent {INTENT_ID}: TypeError no id where"),
+    ],
+)
+def test_an_intent_unlike_the_reference_is_named_with_what_is_wrong(intent: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnexpectedObject) as refused:
+        intent_observations(intent, attempt_id=None)
+    assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize(
     ("refund", "observation"),
     [
         (
