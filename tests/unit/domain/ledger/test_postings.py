@@ -18,6 +18,7 @@ from domain.ledger import (
     post_payment,
 )
 from domain.ledger.balance import post_second_row, post_transaction
+from domain.ledger.conversions import post_conversion
 from domain.ledger.payouts import post_payout
 from domain.money import Money, SignedMoney
 from domain.payment.events import (
@@ -291,3 +292,19 @@ def test_sides_that_differ_make_no_posting() -> None:
     with pytest.raises(UnbalancedPosting) as raised:
         Posting(source_id=BalanceSourceId("x_1"), category="charge", kind=EntryKind.MOVEMENT, lines=lines)
     assert raised.value.differences == {"USD": 1, "EUR": -1}
+    assert raised.value.source_id == "x_1"
+    assert str(raised.value) == "The sides of the posting for x_1 differ: {'USD': 1, 'EUR': -1}."
+
+
+@pytest.mark.parametrize(("category", "cents"), [("charge", 1000), ("refund", -400), ("dispute", -1000)])
+def test_a_conversion_is_of_the_row_that_it_converts(category: str, cents: int) -> None:
+    euros, dollars = (
+        SignedMoney(amount_cents=cents, currency="EUR"),
+        SignedMoney(amount_cents=cents + 80, currency="USD"),
+    )
+    posting = post_conversion(source_id=BalanceSourceId("ch_1"), category=category, presented=euros, on_balance=dollars)
+    assert (posting.source_id, posting.category, posting.kind) == ("ch_1", category, EntryKind.CONVERSION)
+    for effect in (euros, dollars):
+        of_clearing = posting.effect_on(Account.STRIPE_CLEARING, effect.currency)
+        assert of_clearing == (effect if effect is dollars else -effect)
+        assert posting.effect_on(Account.CURRENCY_CONVERSION, effect.currency) == -of_clearing

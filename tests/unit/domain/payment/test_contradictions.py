@@ -1,6 +1,7 @@
 """What Stripe says against the log: recorded once, in nobody's way, and believed when an operator says so."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,9 +29,10 @@ from domain.payment.observations import (
     RecordRefundSucceeded,
 )
 from domain.payment.observe import Observed, observe
-from domain.payment.state import PaymentState
-from domain.payment.values import DisputeStatus, PaymentStatus, RefundStatus
+from domain.payment.state import Contradiction, PaymentState
+from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason, RefundStatus
 from tests.unit.domain.payment_builders import (
+    CHARGE,
     a_request,
     authorized,
     disputed,
@@ -108,6 +110,23 @@ class TestObserve:
         )
         assert not observed.state.open_contradictions
         assert names(observe(observed.state, (succeeded(9_99),)).events) == ["PaymentContradicted"]
+
+    @pytest.mark.parametrize("actor", [None, "ada"], ids=["agreed", "accepted"])
+    def test_it_stays_known_as_it_was_said_when_it_is_over(self, actor: str | None) -> None:
+        observed = observe(payment_after(a_request(), FAILED), (succeeded(),))
+        key = (StripeObjectId("pi_1"), "succeeded")
+        said = Contradiction(
+            object_id=key[0],
+            status=key[1],
+            reason="10.00 USD was captured, yet the payment is failed",
+            amount=usd(10_00),
+            charge_id=CHARGE,
+            refund_id=None,
+        )
+        assert observed.state.contradictions == {key: said}
+        over = PaymentContradictionResolved(object_id=key[0], status=key[1], actor=actor, reason=None)
+        state = evolve(observed.state, over)
+        assert state.contradictions == {key: replace(said, open=False, accepted=actor is not None)}
 
     def test_a_dispute_of_another_charge_holds_back_no_refund(self) -> None:
         observed = observe(payment_after(*PAID), (disputed(charge_id="ch_2"), *EXISTS))
@@ -217,11 +236,35 @@ class TestAccept:
         state = then(seen(seen(payment_after(*PAID), *EXISTS), found, done), ACCEPT)
         assert (state.amount_refunded, state.amount_refundable) == (usd(12_00), usd(0))
 
-    @pytest.mark.parametrize("observed", [succeeded(9_99), authorized(9_99), disputed(charge_id="ch_2")])
-    def test_what_is_posted_already_is_not_taken_back(self, observed: PaymentObservation) -> None:
+    @pytest.mark.parametrize("reason", [None, RefundReason.FRAUDULENT])
+    def test_a_refund_keeps_the_reason_for_which_it_was_asked(self, reason: RefundReason | None) -> None:
+        state = payment_after(*PAID, replace(refund(4_00), reason=reason), REFUSED)
+        accepted = then(seen(state, *EXISTS), ACCEPT)
+        assert accepted.refunds[refund_id()].reason is reason
+        assert accepted.refunds[refund_id()].amount == usd(4_00)
+
+    @pytest.mark.parametrize(
+        ("observed", "said"),
+        [
+            (succeeded(9_99), "pi_1: 10.00 USD was captured, not 9.99 USD: what is recorded cannot be taken back"),
+            (authorized(9_99), "pi_1: 10.00 USD was captured of 9.99 USD: what is recorded cannot be taken back"),
+            (
+                disputed(charge_id="ch_2"),
+                "du_1: Dispute du_1 is of ch_2, not of ch_1: what is recorded cannot be taken back",
+            ),
+        ],
+    )
+    def test_what_is_posted_already_is_not_taken_back(self, observed: PaymentObservation, said: str) -> None:
         state = seen(payment_after(*PAID), observed)
         assert len(state.open_contradictions) == 1
-        with pytest.raises(ContradictionNotAcceptable):
+        with pytest.raises(ContradictionNotAcceptable) as refused:
+            decide(state, ACCEPT)
+        assert refused.value.reason == said
+        assert refused.value.payment_id == state.payment_id
+
+    def test_a_refund_of_what_is_not_captured_here_has_to_wait(self) -> None:
+        state = seen(payment_after(a_request(), FAILED), *EXISTS)
+        with pytest.raises(ContradictionNotAcceptable, match="nothing is captured here: accept the payment first"):
             decide(state, ACCEPT)
 
     def test_what_can_be_accepted_is_beside_what_cannot(self) -> None:
@@ -231,11 +274,11 @@ class TestAccept:
         assert state.amount_refunded == usd(4_00)
 
     def test_it_needs_a_contradiction_somebody_and_a_reason(self) -> None:
-        with pytest.raises(ContradictionNotAcceptable):
+        with pytest.raises(ContradictionNotAcceptable, match="Stripe contradicts nothing"):
             decide(payment_after(*PAID), ACCEPT)
         state = seen(payment_after(*REFUND_REFUSED), *EXISTS)
         for said in (AcceptStripe(actor=" ", reason="x"), AcceptStripe(actor="ada", reason="")):
-            with pytest.raises(InvalidPaymentRequest):
+            with pytest.raises(InvalidPaymentRequest, match="must not be empty"):
                 decide(state, said)
 
     def test_it_may_be_accepted_before_stripe_settles_the_refund(self) -> None:

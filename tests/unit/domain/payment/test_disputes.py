@@ -17,6 +17,7 @@ from domain.payment.observations import RecordDispute
 from domain.payment.values import DisputeFunds, DisputeStatus
 from tests.unit.domain.payment_builders import (
     a_request,
+    authorized,
     disputed,
     names,
     payment_after,
@@ -85,8 +86,9 @@ class TestCourse:
     def test_it_may_be_told_before_the_charge_and_must_be_of_that_charge(self) -> None:
         early = payment_after(a_request(), disputed())
         assert names(decide(early, succeeded())) == ["PaymentIntentCreated", "PaymentSucceeded"]
-        with pytest.raises(InconsistentObservation):
-            decide(early, succeeded(charge_id="ch_2"))
+        for observed in (succeeded(charge_id="ch_2"), authorized(charge_id="ch_2")):
+            with pytest.raises(InconsistentObservation, match="The disputed charge is not ch_2"):
+                decide(early, observed)
         with pytest.raises(InconsistentObservation):
             decide(payment_after(*PAID), disputed(charge_id="ch_2"))
 

@@ -1,13 +1,20 @@
 """Replaying events."""
 
 import pickle
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import get_args
 
 import pytest
 
-from domain.ids import ErasureId, EventId, StripeIntentId, StripeRefundId
-from domain.payment.commands import AcceptStripe, CancelPayment, ConfirmPayment, GiveUpTask, RetryTask
+from domain.ids import ErasureId, EventId, SplitPaymentId, StripeIntentId, StripeRefundId
+from domain.payment.commands import (
+    AcceptStripe,
+    CancelPayment,
+    ConfirmPayment,
+    GiveUpTask,
+    RequestPayment,
+    RetryTask,
+)
 from domain.payment.decide import decide
 from domain.payment.errors import BrokenHistory
 from domain.payment.events import PaymentCaptureFailed, PaymentEvent
@@ -25,7 +32,8 @@ from domain.payment.observations import (
     RecordUndone,
 )
 from domain.payment.observe import observe
-from domain.payment.values import DisputeStatus
+from domain.payment.state import PaymentState
+from domain.payment.values import CaptureMethod, DisputeStatus
 from domain.personal_data import PersonalDataErased
 from tests.unit.domain.payment_builders import (
     a_manual_request,
@@ -120,11 +128,41 @@ def test_a_second_request_is_a_broken_history() -> None:
         fold([LONG[0], LONG[0]])
 
 
-def test_the_outcome_of_no_refund_is_a_broken_history() -> None:
-    with pytest.raises(BrokenHistory):
-        fold([event for event in LONG if type(event).__name__ != "RefundRequested"])
+@pytest.mark.parametrize(
+    ("left_out", "history", "said"),
+    [
+        ("RefundRequested", LONG, f"RefundPending comes before RefundRequested of {refund_id()}."),
+        ("DisputeOpened", LONG, "DisputeFundsWithdrawn comes before DisputeOpened of du_1."),
+        (
+            "PaymentContradicted",
+            CONTRADICTED,
+            "PaymentContradictionResolved comes before PaymentContradicted of pi_1.",
+        ),
+    ],
+)
+def test_the_course_of_what_never_began_is_a_broken_history(
+    left_out: str, history: list[PaymentEvent], said: str
+) -> None:
+    with pytest.raises(BrokenHistory) as broken:
+        fold([event for event in history if type(event).__name__ != left_out])
+    assert str(broken.value) == said
 
 
-def test_the_course_of_no_dispute_is_a_broken_history() -> None:
-    with pytest.raises(BrokenHistory):
-        fold([event for event in LONG if type(event).__name__ != "DisputeOpened"])
+@pytest.mark.parametrize("capture_method", CaptureMethod)
+@pytest.mark.parametrize("confirm", [True, False])
+def test_a_new_payment_is_all_that_was_asked_for(capture_method: CaptureMethod, *, confirm: bool) -> None:
+    request = a_request(
+        capture_method=capture_method,
+        confirm=confirm,
+        description="Two books",
+        metadata={"order": "A-1"},
+        customer="cus_1",
+        statement_descriptor_suffix="BOOKS",
+        split_payment_id=SplitPaymentId(request_id(9)),
+    )
+    state = fold(history_of(request))
+    kept = {each.name for each in fields(RequestPayment)} & {each.name for each in fields(PaymentState)}
+    assert {"amount", "capture_method", "customer", "merchant_id", "payment_method", "user_id"} <= kept
+    assert {name: getattr(state, name) for name in kept} == {name: getattr(request, name) for name in kept}
+    assert state is not None
+    assert state.confirmation_requested is confirm

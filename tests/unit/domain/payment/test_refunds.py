@@ -183,7 +183,7 @@ class TestOutcome:
 class TestContradictions:
     @pytest.mark.parametrize("observed", [pending(), refunded(), failed(stripe_id=None)])
     def test_a_refund_that_nobody_asked_for_is_not_believed(self, observed: RefundObservation) -> None:
-        with pytest.raises(InconsistentObservation):
+        with pytest.raises(InconsistentObservation, match=f"No refund {refund_id()} was requested"):
             decide(payment_after(*PAID), observed)
 
     @pytest.mark.parametrize("observed", [pending(1, "re_2"), refunded(1, "re_2"), failed(1, "re_2")])
@@ -191,11 +191,11 @@ class TestContradictions:
     def test_another_refund_at_stripe_is_not_believed(
         self, before: RefundObservation, observed: RefundObservation
     ) -> None:
-        with pytest.raises(InconsistentObservation):
+        with pytest.raises(InconsistentObservation, match=f"Refund {refund_id()} is re_1 at Stripe, not re_2"):
             decide(payment_after(*PAID, refund(6_00), before), observed)
 
     @pytest.mark.parametrize("observed", [pending(), refunded()])
     def test_a_refund_that_stripe_refused_to_create_does_not_appear_there(self, observed: RefundObservation) -> None:
         payment = payment_after(*PAID, refund(6_00), failed(stripe_id=None))
-        with pytest.raises(InconsistentObservation):
+        with pytest.raises(InconsistentObservation, match="was refused by Stripe, yet it is re_1 there"):
             decide(payment, observed)

@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.ids import MerchantId, PaymentId, RequestId, StripeChargeId, StripeIntentId, UserId
 from domain.money import AmountNotRepresentable, AmountTooSmall, CurrencyMismatch, Money
@@ -18,8 +20,9 @@ from domain.payment.errors import (
     PaymentNotConfirmable,
     PaymentUnknown,
 )
-from domain.payment.events import PaymentRequested
+from domain.payment.events import PaymentConfirmationRequested, PaymentRequested
 from domain.payment.observations import RecordCanceled, RecordCaptureFailed, RecordPaymentFailed
+from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
 from domain.payment.state import CancelRequest, CaptureRequest
 from domain.payment.values import PaymentStatus
 from tests.unit.domain.payment_builders import (
@@ -167,7 +170,7 @@ class TestRequest:
 class TestConfirm:
     def test_a_payment_without_a_method_needs_one(self) -> None:
         payment = payment_after(an_unconfirmed_request(), intent_created(PaymentStatus.REQUIRES_PAYMENT_METHOD))
-        with pytest.raises(PaymentNotConfirmable):
+        with pytest.raises(PaymentNotConfirmable, match="A payment method is needed"):
             decide(payment, ConfirmPayment())
         payment = then(payment, ConfirmPayment(payment_method="pm_2"))
         assert payment.confirmation_requested
@@ -189,15 +192,34 @@ class TestConfirm:
         payment = payment_after(a_request(), attempt_failed(), ConfirmPayment(payment_method="pm_2"))
         assert decide(payment, ConfirmPayment(payment_method="pm_2")) == ()
         assert decide(payment, ConfirmPayment()) == ()
-        with pytest.raises(PaymentNotConfirmable):
+        with pytest.raises(PaymentNotConfirmable, match="with another payment method is on its way"):
             decide(payment, ConfirmPayment(payment_method="pm_3"))
+
+    @given(expires_in_seconds=st.none() | st.integers(MIN_EXPIRES_IN_SECONDS, MAX_EXPIRES_IN_SECONDS))
+    @pytest.mark.parametrize("method", [None, "pm_2"])
+    def test_expires_when_it_says_not_when_the_payment_did(
+        self, expires_in_seconds: int | None, method: str | None
+    ) -> None:
+        payment = payment_after(a_request(confirm=False, expires_in_seconds=3600), intent_created())
+        assert decide(payment, ConfirmPayment(payment_method=method, expires_in_seconds=expires_in_seconds)) == (
+            PaymentConfirmationRequested(
+                payment_method=method or "pm_card_visa", expires_in_seconds=expires_in_seconds
+            ),
+        )
+
+    @pytest.mark.parametrize("seconds", [0, MIN_EXPIRES_IN_SECONDS - 1, MAX_EXPIRES_IN_SECONDS + 1])
+    def test_expires_neither_at_once_nor_never(self, seconds: int) -> None:
+        payment = payment_after(a_request(confirm=False), intent_created())
+        with pytest.raises(InvalidPaymentRequest, match="must be from 60 to 86400") as refused:
+            decide(payment, ConfirmPayment(expires_in_seconds=seconds))
+        assert refused.value.field == "expires_in_seconds"
 
     def test_of_the_request_is_a_confirmation_on_its_way_too(self) -> None:
         assert decide(payment_after(a_request(), intent_created()), ConfirmPayment()) == ()
 
     def test_is_not_asked_of_a_payment_being_canceled(self) -> None:
         payment = payment_after(a_request(confirm=False), intent_created(), cancel())
-        with pytest.raises(PaymentNotConfirmable):
+        with pytest.raises(PaymentNotConfirmable, match="A cancellation is on its way"):
             decide(payment, ConfirmPayment())
 
     def test_another_card_may_be_taken_when_the_payer_has_to_act(self) -> None:
@@ -220,7 +242,7 @@ class TestConfirm:
     @pytest.mark.parametrize("commands", [(), (processing(),), (authorized(),), (succeeded(),), (CANCELED,)])
     def test_needs_a_payment_that_waits_for_it(self, commands: tuple[PaymentCommand, ...]) -> None:
         payment = payment_after(a_request(), *commands)
-        with pytest.raises(PaymentNotConfirmable) as refused:
+        with pytest.raises(PaymentNotConfirmable, match="Only a payment that waits for a confirmation") as refused:
             decide(payment, ConfirmPayment(payment_method="pm_2"))
         assert refused.value.status is payment.status
 
@@ -273,7 +295,7 @@ class TestCapture:
     def test_is_asked_once(self) -> None:
         payment = payment_after(*HELD, capture(4_00))
         assert decide(payment, capture(4_00)) == ()
-        with pytest.raises(PaymentNotCapturable):
+        with pytest.raises(PaymentNotCapturable, match="A capture is on its way"):
             decide(payment, capture(4_00, number=2))
 
     def test_that_failed_may_be_asked_again_by_another_request(self) -> None:
@@ -307,7 +329,7 @@ class TestCapture:
 
     @pytest.mark.parametrize("commands", [(), (action_required(),), (processing(),), (CANCELED,)])
     def test_needs_held_money(self, commands: tuple[PaymentCommand, ...]) -> None:
-        with pytest.raises(PaymentNotCapturable):
+        with pytest.raises(PaymentNotCapturable, match="Only a payment whose money is held can be captured"):
             decide(payment_after(a_manual_request(), *commands), capture())
 
 
@@ -345,13 +367,13 @@ class TestCancel:
     def test_is_asked_once(self) -> None:
         payment = payment_after(a_request(), cancel())
         assert decide(payment, cancel()) == ()
-        with pytest.raises(PaymentNotCancelable):
+        with pytest.raises(PaymentNotCancelable, match="A cancellation is on its way already"):
             decide(payment, cancel(2))
 
     def test_and_capture_exclude_each_other(self) -> None:
-        with pytest.raises(PaymentNotCancelable):
+        with pytest.raises(PaymentNotCancelable, match="A capture is on its way"):
             decide(payment_after(*HELD, capture(number=1)), cancel(2))
-        with pytest.raises(PaymentNotCapturable):
+        with pytest.raises(PaymentNotCapturable, match="A cancellation is on its way"):
             decide(payment_after(*HELD, cancel(1)), capture(number=2))
 
     def test_that_failed_lets_the_payment_go_on(self) -> None:
