@@ -38,9 +38,10 @@ from domain.reconciliation.run import (
     StartRun,
     decide_run,
     evolve_run,
+    fold_run,
     run_id_of,
 )
-from domain.reconciliation.values import DiscrepancyStatus
+from domain.reconciliation.values import CurrencyTotals, DiscrepancyStatus
 from tests.unit.domain.reconciliation.spoiled_sides import DAY, WINDOW
 from tests.unit.domain.reconciliation.test_classify import MOVEMENT, ROW
 
@@ -99,6 +100,47 @@ def test_after_its_final_failure_it_is_over() -> None:
         decide_run(state, StartRun(number=1, head=8))
 
 
+@pytest.mark.parametrize("report", [None, "activity.csv"])
+def test_a_run_is_what_was_asked_for(report: str | None) -> None:
+    command = replace(REQUEST, report=report)
+    state, events = run(command)
+    assert events == [
+        ReconciliationRequested(
+            run_id=run_id_of(DAY, "UTC", report),
+            number=1,
+            date=DAY,
+            time_zone="UTC",
+            origin="api",
+            actor="api:finance",
+            report=report,
+        )
+    ]
+    requested = ("date", "time_zone", "origin", "report")
+    assert [getattr(state, each) for each in requested] == [getattr(command, each) for each in requested]
+
+
+def test_a_completed_run_keeps_its_result() -> None:
+    result = CompleteRun(
+        number=1,
+        totals=(CurrencyTotals(currency="USD", stripe_rows=3),),
+        found={"amount": 2},
+        opened=4,
+        resolved=5,
+        backfilled=6,
+        payouts=7,
+    )
+    state, events = run(REQUEST, StartRun(number=1, head=7), result)
+    assert state.completed == events[-1]
+    reported = ("number", "totals", "found", "opened", "resolved", "backfilled", "payouts")
+    assert [getattr(events[-1], each) for each in reported] == [getattr(result, each) for each in reported]
+
+
+def test_the_events_of_a_day_are_its_run_and_none_are_no_run() -> None:
+    state, events = run(REQUEST, StartRun(number=1, head=7), COMPLETE)
+    assert fold_run(events) == state
+    assert fold_run([]) is None
+
+
 def test_a_report_has_runs_of_its_own() -> None:
     assert run_id_of(DAY, "UTC") != run_id_of(DAY, "UTC", "activity.csv")
     assert run_id_of(DAY, "UTC") != run_id_of(DAY, "Asia/Tokyo")
@@ -145,6 +187,41 @@ def test_an_explanation_holds_while_it_is_the_same() -> None:
     assert (state.status, state.difference) == (DiscrepancyStatus.OPEN, worse)
 
 
+@pytest.mark.parametrize(
+    ("again", "is_new"),
+    [
+        (Explain(actor="ana", reason="a gift card"), False),
+        (Explain(actor="bo", reason="a gift card"), True),
+        (Explain(actor="ana", reason="a rebate"), True),
+        (Explain(actor="bo", reason="a rebate"), True),
+    ],
+)
+def test_only_the_same_explanation_by_the_same_person_changes_nothing(again: Explain, *, is_new: bool) -> None:
+    before, _ = live(observe(WRONG), EXPLAIN)
+    state, events = live(observe(WRONG), EXPLAIN, again)
+    assert len(events) == (3 if is_new else 2)
+    assert state == replace(before, actor=again.actor, reason=again.reason)
+
+
+def test_what_was_resolved_for_a_reason_is_not_as_good_as_explained() -> None:
+    same = Resolve(actor=EXPLAIN.actor, reason=EXPLAIN.reason)
+    state, _ = live(observe(WRONG), same, observe(WRONG), EXPLAIN)
+    assert (state.status, state.actor, state.reason) == (DiscrepancyStatus.EXPLAINED, "ana", "a gift card")
+
+
+@pytest.mark.parametrize("resolve", [GONE, Resolve(actor="ana", reason="booked by hand")])
+def test_a_resolution_keeps_who_said_so_why_and_in_which_run(resolve: Resolve) -> None:
+    state, events = live(observe(), EXPLAIN, resolve)
+    assert events[-1] == DiscrepancyResolved(
+        discrepancy_id=MISSING.discrepancy_id,
+        actor=resolve.actor,
+        reason=resolve.reason,
+        run_id=resolve.run_id,
+        number=resolve.number,
+    )
+    assert (state.status, state.actor, state.reason) == (DiscrepancyStatus.RESOLVED, resolve.actor, resolve.reason)
+
+
 def test_it_is_resolved_once_and_opened_again_when_it_comes_back() -> None:
     state, events = live(observe(), GONE, GONE, observe(), GONE)
     assert [type(event) for event in events] == [
@@ -164,10 +241,10 @@ def test_what_settles_by_itself_is_resolved_as_it_is_opened_and_stays_so() -> No
 
 
 def test_what_is_not_there_or_is_resolved_cannot_be_explained() -> None:
-    with pytest.raises(DiscrepancyNotFound):
+    with pytest.raises(DiscrepancyNotFound, match="There is no such discrepancy"):
         decide_discrepancy(None, EXPLAIN)
     state, _ = live(observe(), GONE)
-    with pytest.raises(DiscrepancyIsResolved):
+    with pytest.raises(DiscrepancyIsResolved, match=f"Discrepancy {MISSING.discrepancy_id} is resolved"):
         decide_discrepancy(state, EXPLAIN)
 
 

@@ -9,7 +9,7 @@ from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.money import SignedMoney
 from domain.reconciliation.classify import classify, classify_payout
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
-from domain.reconciliation.values import DifferenceKind, Entry
+from domain.reconciliation.values import Difference, DifferenceKind, Entry, discrepancy_id_of
 from domain.reconciliation.window import Window, day_window
 from tests.unit.domain.reconciliation.spoiled_sides import CUTOFF, DAY, WINDOW, summary
 
@@ -231,6 +231,20 @@ def test_a_payout_that_differs_shows_both_sums_of_stripe() -> None:
     assert shown.ledger == Entry(amount=1000, currency="USD", fee=None, at=AT)
 
 
+def test_a_payout_that_differs_is_of_the_day_on_which_it_was_made() -> None:
+    payout = PayoutSum(
+        payout_id=PayoutId("po_1"),
+        amount=SignedMoney(amount_cents=900, currency="USD"),
+        items_net=SignedMoney(amount_cents=1000, currency="USD"),
+        items=2,
+        created=AT + 86_400,
+        final=True,
+    )
+    finding = classify_payout(payout, _any_day(date(2026, 4, 1)))
+    assert finding is not None
+    assert finding.difference.date == DAY + timedelta(days=1)
+
+
 def test_a_difference_shows_what_each_side_has() -> None:
     (finding,) = classify([ROW._replace(amount=999)], [MOVEMENT._replace(at=AT + 1)], WINDOW)
     assert finding.difference.stripe == Entry(amount=999, currency="USD", fee=59, at=AT)
@@ -307,3 +321,48 @@ def test_what_a_bank_took_once_more_is_no_duplicate() -> None:
     again = DISPUTE._replace(transaction_id=BalanceTransactionId("txn_3"))
     (finding,) = classify([DISPUTE, once_more, again], [TAKEN, taken_again], WINDOW)
     assert (finding.difference.kind, finding.difference.transaction_ids) == (DifferenceKind.DUPLICATE, ("txn_3",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "source_id", "category", "transaction_id", "discrepancy_id"),
+    [
+        (DifferenceKind.MISSING_HERE, "ch_1", "charge", None, "afe1813c-f7d9-558e-8a73-848ca77a285d"),
+        (DifferenceKind.AMOUNT, "ch_1", "charge", None, "9e0b6dd0-b4f9-5815-bd21-ad50bcc71817"),
+        (DifferenceKind.AMOUNT, "re_1", "refund", None, "a9aa3bb7-7027-5406-9afb-3de47b976c45"),
+        (DifferenceKind.TIMING, "po_1", "payout_items", None, "be1cd604-e944-5298-b010-ba27b308a87e"),
+        (DifferenceKind.MISSING_HERE, "ch_1", "network_cost", "txn_1", "620bbf2a-b251-5a9d-884f-805b6551eeaf"),
+        (DifferenceKind.MISSING_HERE, "ch_1", "network_cost", "txn_2", "913b2714-769c-5ab3-a3f7-111504be58ad"),
+    ],
+)
+def test_the_id_of_a_discrepancy_is_the_same_for_ever(
+    kind: DifferenceKind, source_id: str, category: str, transaction_id: str | None, discrepancy_id: str
+) -> None:
+    row = None if transaction_id is None else BalanceTransactionId(transaction_id)
+    assert str(discrepancy_id_of(kind, BalanceSourceId(source_id), category, row)) == discrepancy_id
+
+
+@pytest.mark.parametrize(
+    ("category", "source_id", "transaction_ids", "named_by"),
+    [
+        ("charge", "ch_1", ("txn_1",), None),
+        ("payout_items", "po_1", ("txn_1",), None),
+        ("network_cost", "ch_1", ("txn_1",), "txn_1"),
+        ("network_cost", "ch_1", ("txn_1", "txn_2"), None),
+        ("network_cost", "ch_1", (), None),
+        ("fee", "txn_1", ("txn_1",), None),
+    ],
+)
+def test_a_row_names_its_discrepancy_where_a_source_may_have_many(
+    category: str, source_id: str, transaction_ids: tuple[str, ...], named_by: str | None
+) -> None:
+    difference = Difference(
+        kind=DifferenceKind.FEE,
+        source_id=BalanceSourceId(source_id),
+        category=category,
+        date=DAY,
+        stripe=None,
+        ledger=None,
+        transaction_ids=tuple(map(BalanceTransactionId, transaction_ids)),
+    )
+    row = None if named_by is None else BalanceTransactionId(named_by)
+    assert difference.discrepancy_id == discrepancy_id_of(DifferenceKind.FEE, BalanceSourceId(source_id), category, row)

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -9,9 +11,9 @@ from hypothesis import strategies as st
 
 from domain.ids import BalanceSourceId, BalanceTransactionId
 from domain.reconciliation.errors import RowsNotSorted
-from domain.reconciliation.merge import MergeJoin, Side
-from domain.reconciliation.rows import Movement, StripeRow
-from domain.reconciliation.values import DifferenceKind
+from domain.reconciliation.merge import MergeJoin, Side, with_foreign
+from domain.reconciliation.rows import ForeignRow, Movement, StripeRow
+from domain.reconciliation.values import CurrencyTotals, DifferenceKind
 from tests.unit.domain.reconciliation.spoiled_sides import SPOILERS, WINDOW, Sides, compare, found, spoil
 
 PREFIX_OF = {"charge": "ch", "refund": "re", "dispute": "du", "payout": "po"}
@@ -154,3 +156,78 @@ def test_a_day_begins_with_its_first_second_and_ends_before_the_next(at: int, co
         assert (dollars.ledger_rows, dollars.ledger_amount, dollars.ledger_fee) == (1, 1000, 59)
     else:
         assert "USD" not in totals
+
+
+@given(sides=spoiled_sides(), chunk=st.integers(1, 5))
+def test_the_totals_are_those_of_the_rows_of_the_day(sides: Sides, chunk: int) -> None:
+    _, join = compare(sides.stripe, sides.ledger, chunk=chunk)
+    rows = [row for row in sides.stripe if WINDOW.holds(row.created)]
+    movements = [movement for movement in sides.ledger if WINDOW.holds(movement.at)]
+    assert [each.currency for each in join.totals] == sorted(
+        {*(row.currency for row in rows), *(movement.currency for movement in movements)}
+    )
+    for total in join.totals:
+        theirs = [row for row in rows if row.currency == total.currency]
+        ours = [movement for movement in movements if movement.currency == total.currency]
+        assert total == CurrencyTotals(
+            currency=total.currency,
+            stripe_rows=len(theirs),
+            stripe_amount=sum(row.amount for row in theirs),
+            stripe_fee=sum(row.fee for row in theirs),
+            ledger_rows=len(ours),
+            ledger_amount=sum(movement.amount for movement in ours),
+            ledger_fee=sum(movement.fee or 0 for movement in ours),
+        )
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_a_side_is_asked_for_more_only_when_it_has_no_whole_source(chunk: int) -> None:
+    """Millions of rows are read so: neither side may run ahead of the other."""
+    sides = Sides()
+    for number in range(40):
+        sides.add(f"ch_{number:02}", "charge", amount=1000, fee=59, currency="USD", at=WINDOW.start)
+    theirs, ours = iter(sides.stripe), iter(sides.ledger)
+    join, pushed = MergeJoin(WINDOW), 0
+    while (side := join.next_side) is not None:
+        rows = list(islice(theirs, chunk)) if side is Side.STRIPE else list(islice(ours, chunk))
+        join.push(side, rows)
+        pushed += len(rows)
+        assert list(join.candidates()) == []
+        assert pushed - join.rows <= 2 * (chunk + 1)
+    assert join.rows == pushed == 80
+
+
+foreign_rows = st.lists(
+    st.builds(
+        ForeignRow,
+        currency=st.sampled_from(["EUR", "JPY", "USD"]),
+        amount=st.integers(-(10**9), 10**9),
+        fee=st.integers(-(10**6), 10**6),
+    ),
+    max_size=8,
+)
+
+
+@given(foreign=foreign_rows)
+def test_rows_of_other_systems_add_up_beside_the_days_totals(foreign: list[ForeignRow]) -> None:
+    dollars = CurrencyTotals(currency="USD", stripe_rows=3, stripe_amount=300, stripe_fee=9, ledger_rows=2)
+    totals = with_foreign([dollars], foreign)
+    assert [each.currency for each in totals] == sorted({"USD", *(row.currency for row in foreign)})
+    for total in totals:
+        rows = [row for row in foreign if row.currency == total.currency]
+        before = dollars if total.currency == "USD" else CurrencyTotals(currency=total.currency)
+        assert total == replace(
+            before,
+            foreign_rows=len(rows),
+            foreign_amount=sum(row.amount for row in rows),
+            foreign_fee=sum(row.fee for row in rows),
+        )
+        net = sum(row.amount - row.fee for row in rows)
+        assert total.difference.amount_cents == before.difference.amount_cents - net
+
+
+def test_two_rows_of_another_system_in_one_currency_are_two() -> None:
+    euros = [ForeignRow("EUR", 100, 3), ForeignRow("EUR", 200, 4)]
+    assert with_foreign([], euros) == (
+        CurrencyTotals(currency="EUR", foreign_rows=2, foreign_amount=300, foreign_fee=7),
+    )
