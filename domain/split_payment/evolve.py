@@ -136,7 +136,7 @@ def _after_compensation_event(state: SplitPaymentState, event: CompensationEvent
                 stuck_at=event.stuck_at,
             )
         case CompensationFailed():
-            failed = state.legs[event.payment_id].failed_requests
+            failed = _leg_of(state, event.payment_id).failed_requests
             if event.request_id is not None:
                 failed |= {event.request_id}
             return _with_leg(
@@ -160,10 +160,16 @@ def _tried_anew(state: SplitPaymentState) -> dict[PaymentId, LegState]:
     return {each.payment_id: replace(each, failures=0, retry_at=0) for each in state.legs.values()}
 
 
-def _with_leg(state: SplitPaymentState, payment_id: PaymentId, **changes: Any) -> SplitPaymentState:
-    if payment_id not in state.legs:
+def _leg_of(state: SplitPaymentState, payment_id: PaymentId) -> LegState:
+    leg = state.legs.get(payment_id)
+    if leg is None:
         raise BrokenSplitHistory(f"{payment_id} is no leg of {state.split_payment_id}.")
-    return replace(state, legs={**state.legs, payment_id: replace(state.legs[payment_id], **changes)})
+    return leg
+
+
+def _with_leg(state: SplitPaymentState, payment_id: PaymentId, **changes: Any) -> SplitPaymentState:
+    leg = replace(_leg_of(state, payment_id), **changes)
+    return replace(state, legs={**state.legs, payment_id: leg})
 
 
 def _after_refund_event(state: SplitPaymentState, event: SplitRefundEvent) -> SplitPaymentState:

@@ -13,9 +13,9 @@ from domain.money import AmountTooSmall, Money
 from domain.payment.commands import CancelPayment, CapturePayment, ConfirmPayment, RequestRefund
 from domain.payment.decide import decide as decide_payment
 from domain.payment.errors import PaymentIsLeg, PaymentNotCapturable
-from domain.payment.values import CancellationReason
+from domain.payment.values import CancellationReason, RefundReason
 from domain.saga.commands import GiveUpSaga, RetryCompensation
-from domain.split_payment.commands import CancelSplitPayment, RefundSplitPayment, SplitPaymentCommand
+from domain.split_payment.commands import CancelSplitPayment, SplitPaymentCommand
 from domain.split_payment.decide import MAX_LEGS, decide
 from domain.split_payment.errors import (
     InvalidSplitPayment,
@@ -26,32 +26,20 @@ from domain.split_payment.errors import (
     SplitPaymentUnknown,
     SplitRefundExceedsRefundable,
 )
-from domain.split_payment.events import SplitRefundRequested
+from domain.split_payment.events import RequestedPart, SplitRefundRequested
 from domain.split_payment.policy import POLICY
 from domain.split_payment.spread import spread
 from domain.split_payment.values import SplitPaymentStatus, SplitRefundStatus
 from tests.unit.domain.payment_builders import request_id, usd
-from tests.unit.domain.split_payment.worlds import SPLIT_PAYMENT_ID, Stripe, World, a_split_request, leg_id
-
-WELL_BEHAVED = Stripe(refused_for_good=False, refused_captures=False)
-
-
-def a_completed(legs: int = 3) -> World:
-    world = World.of(legs, WELL_BEHAVED).stepped()
-    for what in ("authorized", "captured"):
-        for number in range(legs):
-            world = world.moves()[f"{what}:{number}"]()
-        world = world.stepped()
-    assert world.state.status is SplitPaymentStatus.COMPLETED
-    return world
-
-
-def a_refund(cents: int | None = None, *, number: int = 1, legs: int = 3) -> RefundSplitPayment:
-    return RefundSplitPayment(
-        refund_id=RefundId(UUID(int=number)),
-        part_ids=tuple(RefundId(UUID(int=100 * number + leg)) for leg in range(legs)),
-        amount=None if cents is None else usd(cents),
-    )
+from tests.unit.domain.split_payment.worlds import (
+    SPLIT_PAYMENT_ID,
+    WELL_BEHAVED,
+    World,
+    a_completed,
+    a_refund,
+    a_split_request,
+    leg_id,
+)
 
 
 @pytest.mark.parametrize("legs", [1, MAX_LEGS + 1])
@@ -96,8 +84,8 @@ def test_it_is_canceled_until_captures_began_and_the_reason_goes_to_stripe() -> 
     assert first is not None
     assert first.cancel_requested is not None
     assert first.cancel_requested.reason == "duplicate"
-    for each in (canceled.state, a_completed().state):
-        with pytest.raises(SplitPaymentNotCancelable):
+    for each, advice in ((canceled.state, "taken back already"), (a_completed().state, "refund it instead")):
+        with pytest.raises(SplitPaymentNotCancelable, match=advice):
             decide(each, CancelSplitPayment())
 
 
@@ -108,7 +96,7 @@ def test_operators_act_while_something_is_taken_back_and_say_why() -> None:
         GiveUpSaga(actor="ops", reason="a reason"),
     ]
     for command in commands:
-        with pytest.raises(SplitPaymentNotStuck):
+        with pytest.raises(SplitPaymentNotStuck, match="Nothing is being taken back"):
             decide(world.state, command)
     canceled = world.commanded(CancelSplitPayment()).stepped()
     with pytest.raises(InvalidSplitPayment, match="reason must not be empty"):
@@ -170,12 +158,12 @@ def test_what_is_unknown_is_waited_for_until_a_person_is_called() -> None:
 
 def test_a_refund_reserves_its_parts_and_one_that_fails_shows() -> None:
     world = a_completed()
-    with pytest.raises(SplitPaymentNotRefundable):
+    with pytest.raises(SplitPaymentNotRefundable, match="Only a split payment that is completed can be refunded"):
         decide(World.of(2, WELL_BEHAVED).state, a_refund(legs=2))
     world = replace(world, stripe=dict.fromkeys(world.legs, replace(WELL_BEHAVED, failed_refunds=1)))
     world = world.commanded(a_refund(1000)).stepped()
     assert world.state.amount_refundable == usd(2000)
-    with pytest.raises(SplitRefundExceedsRefundable):
+    with pytest.raises(SplitRefundExceedsRefundable, match=r"A refund of 20\.01 USD is too much: 20\.00 USD can be"):
         decide(world.state, a_refund(2001, number=2))
     world = world.moves()["refunded:0"]().moves()["refund_failed:1"]().moves()["refunded:2"]().stepped()
     (refund,) = world.state.refunds.values()
@@ -207,6 +195,27 @@ def test_the_first_leg_has_the_unit_that_is_left_over() -> None:
     equal = {number: usd(1000) for number in range(3)}
     assert spread(usd(1000), equal) == {0: usd(334), 1: usd(333), 2: usd(333)}
     assert spread(usd(1), equal) == {0: usd(1)}
+
+
+@pytest.mark.parametrize(("cents", "parts"), [(1, [1]), (1500, [500, 500, 500]), (None, [1000, 1000, 1000])])
+@pytest.mark.parametrize("reason", [None, RefundReason.DUPLICATE])
+def test_a_refund_is_the_sum_of_its_parts_and_says_why(
+    cents: int | None, parts: list[int], reason: RefundReason | None
+) -> None:
+    command = replace(a_refund(cents), reason=reason)
+    requested = SplitRefundRequested(
+        refund_id=command.refund_id,
+        amount=usd(sum(parts)),
+        reason=reason,
+        parts=tuple(
+            RequestedPart(payment_id=leg_id(number), refund_id=command.part_ids[number], amount=usd(part))
+            for number, part in enumerate(parts)
+        ),
+    )
+    world = a_completed()
+    assert decide(world.state, command) == (requested,)
+    refund = world.commanded(command).state.refunds[command.refund_id]
+    assert (refund.amount, refund.reason) == (usd(sum(parts)), reason)
 
 
 def test_a_refund_names_the_legs_that_it_falls_on() -> None:

@@ -40,11 +40,18 @@ from domain.payment.observations import (
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus, RefundStatus
 from domain.saga.commands import GiveUpSaga, RetryCompensation
-from domain.split_payment.commands import CancelSplitPayment, Leg, RequestSplitPayment, SplitPaymentCommand
+from domain.split_payment.commands import (
+    CancelSplitPayment,
+    Leg,
+    RefundSplitPayment,
+    RequestSplitPayment,
+    SplitPaymentCommand,
+)
 from domain.split_payment.decide import decide
 from domain.split_payment.evolve import fold
 from domain.split_payment.state import SplitPaymentState
 from domain.split_payment.step import step
+from domain.split_payment.values import SplitPaymentStatus
 from tests.unit.domain.payment_builders import usd
 
 START = 1_000_000.0
@@ -212,6 +219,29 @@ class World:
         return [
             payment is not None and payment.status is PaymentStatus.REQUIRES_CAPTURE for payment in self.legs.values()
         ]
+
+
+WELL_BEHAVED = Stripe(refused_for_good=False, refused_captures=False)
+
+
+def a_completed(legs: int = 3) -> World:
+    """A split payment of which every leg is captured."""
+    world = World.of(legs, WELL_BEHAVED).stepped()
+    for what in ("authorized", "captured"):
+        for number in range(legs):
+            world = world.moves()[f"{what}:{number}"]()
+        world = world.stepped()
+    assert world.state.status is SplitPaymentStatus.COMPLETED
+    return world
+
+
+def a_refund(cents: int | None = None, *, number: int = 1, legs: int = 3) -> RefundSplitPayment:
+    """A refund of 30.00 USD on three legs, or of a part of it."""
+    return RefundSplitPayment(
+        refund_id=RefundId(UUID(int=number)),
+        part_ids=tuple(RefundId(UUID(int=100 * number + leg)) for leg in range(legs)),
+        amount=None if cents is None else usd(cents),
+    )
 
 
 class _AtStripe:
