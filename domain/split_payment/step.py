@@ -5,6 +5,7 @@ own stream. All that a step appends is appended together or not at all, so a cra
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 from uuid import UUID
 
@@ -88,7 +89,8 @@ class _Walk:
             if self.legs[leg.payment_id] is None:
                 refusal = self._command(leg.payment_id, self._opening(leg, number))
                 if refusal is not None:  # the rules of payments became stricter since it was requested
-                    self._record(taken_back(CompensationReason.LEG_FAILED, self.now, leg))
+                    refused = replace(leg, code=refusal.code, message=str(refusal))
+                    self._record(taken_back(CompensationReason.LEG_FAILED, self.now, refused))
                     return
 
     def _opening(self, leg: LegState, number: int) -> RequestPayment:

@@ -114,6 +114,26 @@ def test_a_capture_that_is_refused_says_which_leg_and_why() -> None:
     )
 
 
+def test_a_leg_that_can_no_longer_be_requested_says_why() -> None:
+    world = World.of(2, WELL_BEHAVED)
+    legs = {**world.state.legs, leg_id(1): replace(world.state.legs[leg_id(1)], amount=usd(1))}
+    world = replace(world, state=replace(world.state, legs=legs))
+    outcome = step(world.state, world.legs, world.now)
+    started = next(event for event in outcome.events if isinstance(event, CompensationStarted))
+    assert started == CompensationStarted(
+        reason=CompensationReason.LEG_FAILED,
+        payment_id=leg_id(1),
+        code="amount_too_small",
+        message="The amount must be at least 0.50 USD, not 0.01 USD.",
+        stuck_at=int(START + POLICY.stuck_after_s),
+    )
+    after = world.stepped()
+    assert after.legs[leg_id(1)] is None
+    first = after.legs[leg_id(0)]
+    assert first is not None
+    assert first.cancel_requested is not None, "what was requested already is taken back"
+
+
 def test_a_leg_that_is_lost_says_why_it_is_taken_back() -> None:
     world = World.of(2, replace(WELL_BEHAVED, refused_for_good=True)).stepped().moves()["failed:0"]().stepped()
     assert world.state.compensation_reason is CompensationReason.LEG_FAILED
