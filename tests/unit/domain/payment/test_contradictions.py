@@ -111,6 +111,24 @@ class TestObserve:
         assert not observed.state.open_contradictions
         assert names(observe(observed.state, (succeeded(9_99),)).events) == ["PaymentContradicted"]
 
+    @pytest.mark.parametrize(
+        ("observed", "object_id", "status", "charge_id"),
+        [
+            (succeeded(9_99), "pi_1", "succeeded", "ch_1"),
+            (succeeded(10_00, charge_id="ch_2"), "pi_1", "succeeded", "ch_2"),
+            (authorized(9_99), "pi_1", "requires_capture", "ch_1"),
+            (disputed(charge_id="ch_2"), "du_1", "needs_response", "ch_2"),
+        ],
+    )
+    def test_it_says_what_stripe_showed_of_which_charge(
+        self, observed: Any, object_id: str, status: str, charge_id: str
+    ) -> None:
+        (event,) = observe(payment_after(*PAID), (observed,)).events
+        assert isinstance(event, PaymentContradicted)
+        shown = getattr(observed, "amount_captured", None) or observed.amount
+        assert (event.object_id, event.status, event.amount) == (object_id, status, shown)
+        assert (event.charge_id, event.refund_id) == (charge_id, None)
+
     @pytest.mark.parametrize("actor", [None, "ada"], ids=["agreed", "accepted"])
     def test_it_stays_known_as_it_was_said_when_it_is_over(self, actor: str | None) -> None:
         observed = observe(payment_after(a_request(), FAILED), (succeeded(),))

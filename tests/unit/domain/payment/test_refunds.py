@@ -21,6 +21,7 @@ from domain.payment.observations import (
 from domain.payment.state import LastError
 from domain.payment.values import RefundReason, RefundStatus
 from tests.unit.domain.payment_builders import (
+    PAYMENT_ID,
     a_manual_request,
     a_request,
     action_required,
@@ -183,8 +184,9 @@ class TestOutcome:
 class TestContradictions:
     @pytest.mark.parametrize("observed", [pending(), refunded(), failed(stripe_id=None)])
     def test_a_refund_that_nobody_asked_for_is_not_believed(self, observed: RefundObservation) -> None:
-        with pytest.raises(InconsistentObservation, match=f"No refund {refund_id()} was requested"):
+        with pytest.raises(InconsistentObservation, match=f"No refund {refund_id()} was requested") as refused:
             decide(payment_after(*PAID), observed)
+        assert refused.value.payment_id == PAYMENT_ID
 
     @pytest.mark.parametrize("observed", [pending(1, "re_2"), refunded(1, "re_2"), failed(1, "re_2")])
     @pytest.mark.parametrize("before", [pending(), refunded(), failed()])

@@ -42,7 +42,7 @@ def test_giving_up_is_recorded_once_and_no_retry_follows_it() -> None:
     assert decide(given_up, GIVE_UP) == ()
     with pytest.raises(TaskAlreadyGivenUp) as refused:
         decide(given_up, RETRY)
-    assert refused.value.event_id == EVENT_ID
+    assert (refused.value.payment_id, refused.value.event_id) == (payment.payment_id, EVENT_ID)
 
 
 def test_what_follows_from_giving_up_is_the_failure_of_the_request() -> None:

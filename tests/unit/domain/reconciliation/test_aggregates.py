@@ -24,6 +24,7 @@ from domain.reconciliation.events import (
     DiscrepancyOpened,
     DiscrepancyReopened,
     DiscrepancyResolved,
+    ReconciliationCompleted,
     ReconciliationRequested,
     ReconciliationStarted,
     RunEvent,
@@ -74,7 +75,7 @@ def test_a_day_that_is_asked_for_twice_is_run_once() -> None:
 def test_after_its_end_a_day_can_be_run_again() -> None:
     state, _ = run(REQUEST, StartRun(number=1, head=7), COMPLETE, REQUEST)
     assert (state.status, state.number) == (RunStatus.REQUESTED, 2)
-    with pytest.raises(RunNotUnderWay):
+    with pytest.raises(RunNotUnderWay, match=f"Run 1 of the reconciliation {state.run_id} is not under way"):
         decide_run(state, COMPLETE)
 
 
@@ -96,8 +97,10 @@ def test_after_its_final_failure_it_is_over() -> None:
     failed = FailRun(number=1, reason="no", final=True)
     state, _ = run(REQUEST, StartRun(number=1, head=7), failed)
     assert state.status is RunStatus.FAILED
-    with pytest.raises(RunNotUnderWay):
+    with pytest.raises(RunNotUnderWay, match=f"Run 1 of the reconciliation {state.run_id} is not under way"):
         decide_run(state, StartRun(number=1, head=8))
+    with pytest.raises(RunNotUnderWay, match=f"Run 1 of the reconciliation {RunId(uuid.UUID(int=0))} is not"):
+        decide_run(None, StartRun(number=1, head=8))
 
 
 @pytest.mark.parametrize("report", [None, "activity.csv"])
@@ -130,7 +133,9 @@ def test_a_completed_run_keeps_its_result() -> None:
         payouts=7,
     )
     state, events = run(REQUEST, StartRun(number=1, head=7), result)
-    assert state.completed == events[-1]
+    completed = events[-1]
+    assert isinstance(completed, ReconciliationCompleted)
+    assert (state.completed, completed.date) == (completed, DAY)
     reported = ("number", "totals", "found", "opened", "resolved", "backfilled", "payouts")
     assert [getattr(events[-1], each) for each in reported] == [getattr(result, each) for each in reported]
 

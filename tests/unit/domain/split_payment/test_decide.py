@@ -26,10 +26,20 @@ from domain.split_payment.errors import (
     SplitPaymentUnknown,
     SplitRefundExceedsRefundable,
 )
-from domain.split_payment.events import RequestedPart, SplitRefundRequested
+from domain.split_payment.events import (
+    CompensationRetried,
+    CompensationStuck,
+    RequestedLeg,
+    RequestedPart,
+    SplitPaymentGivenUp,
+    SplitPaymentRequested,
+    SplitRefundRequested,
+)
+from domain.split_payment.evolve import fold
 from domain.split_payment.policy import POLICY
 from domain.split_payment.spread import spread
-from domain.split_payment.values import SplitPaymentStatus, SplitRefundStatus
+from domain.split_payment.step import step
+from domain.split_payment.values import LegStatus, SplitPaymentStatus, SplitRefundStatus
 from tests.unit.domain.payment_builders import request_id, usd
 from tests.unit.domain.split_payment.worlds import (
     SPLIT_PAYMENT_ID,
@@ -68,6 +78,56 @@ def test_a_leg_keeps_the_rules_of_payments_and_is_named() -> None:
         decide(None, replace(request, expires_in_seconds=1))
 
 
+def test_it_is_all_that_was_requested() -> None:
+    request = replace(a_split_request(2), metadata={"table": "7"})
+    first, second = request.legs
+    request = replace(request, legs=(first, replace(second, amount=usd(5_00), metadata={"seat": "2"})))
+    expected = SplitPaymentRequested(
+        split_payment_id=SPLIT_PAYMENT_ID,
+        merchant_id=request.merchant_id,
+        user_id=request.user_id,
+        amount=usd(15_00),
+        legs=tuple(
+            RequestedLeg(
+                payment_id=leg.payment_id,
+                user_id=leg.user_id,
+                amount=leg.amount,
+                payment_method=leg.payment_method,
+                metadata=dict(leg.metadata),
+            )
+            for leg in request.legs
+        ),
+        metadata={"table": "7"},
+        idempotency_key="key_1",
+        expires_at=int(request.now) + 600,
+    )
+    assert decide(None, request) == (expected,)
+    state = fold([expected])
+    assert state is not None
+    kept = ("split_payment_id", "merchant_id", "user_id", "amount", "metadata", "idempotency_key", "expires_at")
+    assert [getattr(state, each) for each in kept] == [getattr(expected, each) for each in kept]
+    for leg, requested in zip(state.legs.values(), expected.legs, strict=True):
+        of_leg = RequestedLeg.__slots__
+        assert [getattr(leg, each) for each in of_leg] == [getattr(requested, each) for each in of_leg]
+        assert (leg.status, leg.captured, leg.refunded_elsewhere) == (LegStatus.PENDING, usd(0), usd(0))
+
+
+def test_what_an_operator_does_is_recorded_with_who_why_and_what_is_left() -> None:
+    world = World.of(3, WELL_BEHAVED).stepped().commanded(CancelSplitPayment()).stepped()
+    world = world.moves()["canceled:1"]().stepped()
+    retry = RetryCompensation(actor="ada", reason="the bank is back", now=world.now)
+    assert decide(world.state, retry) == (
+        CompensationRetried(actor="ada", reason="the bank is back", stuck_at=int(world.now + POLICY.stuck_after_s)),
+    )
+    left = (leg_id(0), leg_id(2))
+    assert decide(world.state, GiveUpSaga(actor="ada", reason="paid back by hand")) == (
+        SplitPaymentGivenUp(actor="ada", reason="paid back by hand", payment_ids=left),
+    )
+    assert world.due_at is not None
+    called = step(world.state, world.legs, world.due_at)
+    assert called.events == (CompensationStuck(payment_ids=left),)
+
+
 def test_it_is_requested_once_and_has_to_exist() -> None:
     state = World.of(2, WELL_BEHAVED).state
     with pytest.raises(SplitPaymentAlreadyExists):
@@ -96,7 +156,9 @@ def test_operators_act_while_something_is_taken_back_and_say_why() -> None:
         GiveUpSaga(actor="ops", reason="a reason"),
     ]
     for command in commands:
-        with pytest.raises(SplitPaymentNotStuck, match="Nothing is being taken back"):
+        with pytest.raises(
+            SplitPaymentNotStuck, match=rf"Nothing is being taken back \(split payment {SPLIT_PAYMENT_ID}"
+        ):
             decide(world.state, command)
     canceled = world.commanded(CancelSplitPayment()).stepped()
     with pytest.raises(InvalidSplitPayment, match="reason must not be empty"):
@@ -158,8 +220,11 @@ def test_what_is_unknown_is_waited_for_until_a_person_is_called() -> None:
 
 def test_a_refund_reserves_its_parts_and_one_that_fails_shows() -> None:
     world = a_completed()
-    with pytest.raises(SplitPaymentNotRefundable, match="Only a split payment that is completed can be refunded"):
+    with pytest.raises(
+        SplitPaymentNotRefundable, match="Only a split payment that is completed can be refunded"
+    ) as early:
         decide(World.of(2, WELL_BEHAVED).state, a_refund(legs=2))
+    assert early.value.split_payment_id == SPLIT_PAYMENT_ID
     world = replace(world, stripe=dict.fromkeys(world.legs, replace(WELL_BEHAVED, failed_refunds=1)))
     world = world.commanded(a_refund(1000)).stepped()
     assert world.state.amount_refundable == usd(2000)
@@ -168,7 +233,11 @@ def test_a_refund_reserves_its_parts_and_one_that_fails_shows() -> None:
     world = world.moves()["refunded:0"]().moves()["refund_failed:1"]().moves()["refunded:2"]().stepped()
     (refund,) = world.state.refunds.values()
     assert refund.status is SplitRefundStatus.PARTLY_FAILED
-    assert [part.status for part in refund.parts] == ["succeeded", "failed", "succeeded"]
+    assert [(part.status, part.code, part.message) for part in refund.parts] == [
+        ("succeeded", None, None),
+        ("failed", "lost_or_stolen_card", "The refund failed."),
+        ("succeeded", None, None),
+    ]
     assert world.state.status is SplitPaymentStatus.COMPLETED
     assert world.state.amount_refundable == usd(2000 + 333)
     assert decide(world.state, a_refund(1000)) == (), "a refund that is requested again is the first one"
