@@ -22,6 +22,8 @@ async def test_head_of_a_page_answers_as_get_does(back_office: BackOffice, page:
     await back_office.log_in("operator")
     got = await back_office.browser.get(page, headers=IDS)
     head = await back_office.browser.head(page, headers=IDS)
+    if headers(head) != headers(got):  # an age that it shows has grown by a digit in between
+        got = await back_office.browser.get(page, headers=IDS)
     assert (head.status_code, headers(head)) == (got.status_code, headers(got))
 
 
