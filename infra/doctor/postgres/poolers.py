@@ -18,6 +18,7 @@ from infra.settings.postgres import DatabaseSettings, ReadDatabaseSettings, Sess
 SESSIONS, POOLER = "sessions", "pooler"
 _DIRECT = "Set DATABASE_DIRECT_URL to PostgreSQL itself."
 _SETTINGS = "As the owner of the database: SELECT event_store.apply_login_settings()"
+_TRIES = 5
 _GUARD = "SELECT current_setting('idle_in_transaction_session_timeout')"
 
 
@@ -100,11 +101,15 @@ async def _is_guarded(url: str) -> bool:
 
 
 async def _keeps_statements(url: str) -> bool:
-    """Whether a second connection is spared what a first one has prepared."""
+    """Whether a second connection is spared what a first one has prepared, on the server connection that both get.
+
+    Each may get another one now and then, while others use the pooler: so they try several times.
+    """
     async with await _connect(url) as first, await _connect(url) as second:
         try:
-            await first.execute("SELECT 1", prepare=True)
-            await second.execute("SELECT 2", prepare=True)
+            for number in range(_TRIES):
+                await first.execute(f"SELECT 1, {number}", prepare=True)
+                await second.execute(f"SELECT 2, {number}", prepare=True)
         except (psycopg.errors.DuplicatePreparedStatement, psycopg.errors.InvalidSqlStatementName):
             return False
     return True
