@@ -52,8 +52,9 @@ class OpenApi:
         names = frozenset({each["name"] for each in parameters} | self._names_in(body))
 
         def wrong(name: str, sent: list[dict[str, Any]]) -> tuple[str, list[WrongRequest]]:
-            address = re.sub(r"\{([^}]+)\}", lambda found: _IN_PATHS.get(found[1], _ID), path)
-            made = [WrongRequest(method=method, path=address, name=name, sent=each, names=names) for each in sent]
+            made = [
+                WrongRequest(method=method, path=_address(path), name=name, sent=each, names=names) for each in sent
+            ]
             return f"{method} {path} {name}", made
 
         for each in parameters:
@@ -64,6 +65,16 @@ class OpenApi:
             yield wrong(name, [{"json": {name: value}} for value in _VALUES])
             for inner in self._resolved(self._resolved(body["properties"][name]).get("items")).get("properties", {}):
                 yield wrong(f"{name}.{inner}", [{"json": {name: [{inner: value}]}} for value in _VALUES])
+
+    def numbers(self) -> dict[str, tuple[str, str, str]]:
+        """Return the whole numbers of query strings: method, path and name of each."""
+        return {
+            f"{method} {path} {each['name']}": (method.upper(), _address(path), each["name"])
+            for path, item in self.document["paths"].items()
+            for method, operation in item.items()
+            for each in (operation.get("parameters", []) if isinstance(operation, dict) else [])
+            if each["in"] == "query" and "integer" in str(each["schema"])
+        }
 
     def _resolved(self, schema: Any) -> dict[str, Any]:
         while isinstance(schema, dict) and "$ref" in schema:
@@ -81,6 +92,23 @@ class OpenApi:
             *(one for each in ("anyOf", "oneOf") for one in found.get(each, [])),
         ]
         return set(members).union(*map(self._names_in, inner))
+
+
+def _address(path: str) -> str:
+    return re.sub(r"\{([^}]+)\}", lambda found: _IN_PATHS.get(found[1], _ID), path)
+
+
+async def check_too_large(client: httpx.AsyncClient, number: tuple[str, str, str], keys: Sequence[str]) -> None:
+    """Send a number that PostgreSQL cannot hold: it is refused by its name, before PostgreSQL is asked."""
+    method, path, name = number
+    for value in (2**63, 10**20):
+        answers = [
+            await client.request(method, path, params={name: value}, headers={"Authorization": f"Bearer {key}"})
+            for key in keys
+        ]
+        (allowed, *_) = [each for each in answers if each.status_code not in _REFUSED]
+        assert allowed.status_code == 400, allowed.text
+        assert name in {each["field"] for each in allowed.json()["errors"]}
 
 
 async def check_problems(client: httpx.AsyncClient, requests: Sequence[WrongRequest], keys: Sequence[str]) -> int:

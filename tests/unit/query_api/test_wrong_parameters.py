@@ -5,9 +5,10 @@ import pytest
 from query_api.app import openapi_documents
 from query_api.database import create_read_pool
 from tests.support.query_client import AUDIT_KEY, FINANCE_KEY, KEY, client_of
-from tests.support.wrong_requests import OpenApi, WrongRequest, check_problems
+from tests.support.wrong_requests import OpenApi, WrongRequest, check_problems, check_too_large
 
-REQUESTS = dict(OpenApi(document=openapi_documents()["openapi/query-api.json"]).requests())
+OPENAPI = OpenApi(document=openapi_documents()["openapi/query-api.json"])
+REQUESTS, NUMBERS = dict(OPENAPI.requests()), OPENAPI.numbers()
 KEYS = (KEY, FINANCE_KEY, AUDIT_KEY)
 
 
@@ -26,3 +27,10 @@ async def test_what_is_wrong_is_named_as_it_was_written(requests: list[WrongRequ
 async def test_wrong_values_are_met() -> None:
     requests = REQUESTS["GET /discrepancies status"]
     assert await said(requests) >= len(requests) - 1
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+async def test_a_number_that_postgresql_cannot_hold_is_refused(number: tuple[str, str, str]) -> None:
+    pool = create_read_pool("postgresql://reader@127.0.0.1:1/none", size=1, timeout_ms=250)
+    async with client_of(pool, history=pool) as client:
+        await check_too_large(client, number, KEYS)
