@@ -22,7 +22,8 @@ KEY_PATTERN = (
 )
 """The header's value as it is documented: what `read_idempotency_key` takes, bare or quoted, but for card numbers."""
 _ESCAPE = re.compile(r'\\(["\\])')
-_WAIT = re.compile(r'wait\s*=\s*(?:"(\d{1,9})"|(\d{1,9}))\s*(?:;.*)?', re.ASCII | re.IGNORECASE)
+_MOST_DIGITS = 9
+_WAIT = re.compile(r'wait\s*=\s*(?:"0*(\d+)"|0*(\d+))\s*(?:;.*)?', re.ASCII | re.IGNORECASE)
 
 
 def read_idempotency_key(values: Sequence[str], *, is_exempt: bool = False) -> str | None:
@@ -57,8 +58,9 @@ def read_wait_preference(values: Sequence[str], cap_s: int) -> int | None:
         if preference.strip().lower().partition("=")[0].strip() != "wait":
             continue
         found = _WAIT.fullmatch(preference.strip())
-        seconds = int(found.group(1) or found.group(2)) if found else 0
-        return min(seconds, cap_s) or None
+        digits = (found.group(1) or found.group(2)) if found else "0"
+        # int() refuses more digits than a header can have.
+        return (cap_s if len(digits) > _MOST_DIGITS else min(int(digits), cap_s)) or None
     return None
 
 

@@ -27,6 +27,10 @@ class ProcessFailed(InfraError):
     """A process cannot go on, for a reason its operator can act on: shown without a traceback."""
 
 
+class WrongSetting(ProcessFailed):
+    """A setting is missing or wrong, as only its use shows: a file that is not there, no key in it. Exit code 2."""
+
+
 class Unavailable(Transient):
     """A dependency is away for now: over HTTP a 503 problem with `code` and `Retry-After: retry_after_s`."""
 

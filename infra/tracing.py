@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from infra.errors import ProcessFailed
+from infra.errors import WrongSetting
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -34,14 +34,14 @@ _provider: "TracerProvider | None" = None
 def configure_tracing(service: str, endpoint: str | None, share: float) -> None:
     """Send spans to a collector over OTLP/HTTP from now on: all of this share of the traces that begin here.
 
-    Raises ProcessFailed when OpenTelemetry is not installed.
+    Raises WrongSetting when OpenTelemetry is not installed.
     """
     if endpoint is None:
         return
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     except ImportError:
-        raise ProcessFailed(_MISSING) from None
+        raise WrongSetting(_MISSING) from None
     export_to(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces"), service, share)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from domain.ids import EventId, PaymentId
-from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
+from infra.cli.commands import JSON_LINES, LARGEST_INTEGER, actor_option, actor_or_user, command_group, reason_option
 
 _PROCESSES = ("worker-stripe-gateway",)
 
@@ -24,7 +24,7 @@ def tasks_list(
         list[str] | None, typer.Option(help="due, leased, unknown, dead or done; may be repeated. [dead, unknown]")
     ] = None,
     payment: Annotated[UUID | None, typer.Option(help="Only of this payment.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=LARGEST_INTEGER, help="The most to show.")] = 50,
     as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List calls to Stripe that cannot complete by themselves."""

@@ -8,7 +8,15 @@ from uuid import UUID
 import typer
 
 from domain.ids import DiscrepancyId, PayoutId
-from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option, single_command
+from infra.cli.commands import (
+    JSON_LINES,
+    LARGEST_INTEGER,
+    actor_option,
+    actor_or_user,
+    command_group,
+    reason_option,
+    single_command,
+)
 
 _PROCESSES = ("worker-reconciliation",)
 
@@ -60,7 +68,7 @@ def discrepancies_list(
     ] = None,
     day: Annotated[datetime | None, _DAY] = None,
     kind: Annotated[str | None, typer.Option(help="Only of this kind, for example: missing_here")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=LARGEST_INTEGER, help="The most to show.")] = 50,
     as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List discrepancies, newest day first."""
@@ -122,7 +130,7 @@ def payouts_show(
     payout: Annotated[str, typer.Argument(metavar="PAYOUT", help="Stripe's id of an automatic payout: po_...")],
     *,
     output: Annotated[Path | None, typer.Option(help="Write all of it into this CSV file.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most transactions to show.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=LARGEST_INTEGER, help="The most transactions to show.")] = 50,
 ) -> None:
     """Show which transactions a payout pays, at Stripe and in the ledger. Exit code 0 says that they agree."""
     from consumers.reconciliation.cli_payouts import run_show

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
+from infra.cli.commands import JSON_LINES, LARGEST_INTEGER, actor_option, actor_or_user, command_group, reason_option
 
 sagas = command_group("Sagas: split payments, and what becomes of them.", settings_of=("worker-sagas",))
 
@@ -23,7 +23,7 @@ def sagas_list(
             "repeated. [those that have not ended]"
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=LARGEST_INTEGER, help="The most to show.")] = 50,
     as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List sagas, the oldest first."""

@@ -14,6 +14,7 @@ from event_store.privacy.erase import Erased, ErasureRefused, Order, erase, reco
 from event_store.privacy.export import exported
 from event_store.privacy.rewrap import rewrap
 from event_store.privacy.vault import AnyVault, open_vault
+from infra.errors import WrongOption, WrongSetting
 from infra.files import whole_file
 from infra.postgres.pool import Connection
 from infra.settings.archive import ArchiveFolderSettings
@@ -80,7 +81,7 @@ def run_rewrap() -> int:
 
     async def work(conn: Connection, settings: ErasureSettings, _: AnyVault) -> int:
         if not settings.wrapping_keys:
-            raise ErasureRefused("PRIVACY_WRAPPING_KEYS is not set")
+            raise WrongSetting("PRIVACY_WRAPPING_KEYS is not set")
         newest = next(iter(settings.wrapping_keys))
         count = await rewrap(conn, settings.wrapping_keys)
         print(
@@ -124,7 +125,7 @@ def print_erased(done: Erased) -> None:
 
 def _order(user: str, merchant: str, *, actor: str, reason: str) -> Order:
     if not reason.strip():
-        raise ErasureRefused("give a --reason")
+        raise WrongOption("give a --reason")
     return Order(subject=Subject.user(MerchantId(merchant), user), actor=actor, reason=reason)
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from event_store.proofs.note import ED25519, Algorithm, PrivateKey
-from infra.errors import ProcessFailed
+from infra.errors import WrongSetting
 from infra.files import whole_file
 
 
@@ -14,7 +14,6 @@ def write_new_key(name: str, path: Path, algorithm: Algorithm = ED25519) -> Priv
     Raises FileExistsError rather than to replace one, OSError, or MalformedProof for a name that no key can have.
     """
     key = PrivateKey.new(name, algorithm)
-    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(f"{key.written()}\n")
@@ -26,13 +25,13 @@ def write_new_key(name: str, path: Path, algorithm: Algorithm = ED25519) -> Priv
 
 
 def key_lines(path: Path, variable: str) -> list[str]:
-    """Return the keys in a file that a setting names, not parsed yet. Raises ProcessFailed."""
+    """Return the keys in a file that a setting names, not parsed yet. Raises WrongSetting."""
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ProcessFailed(f"{variable} {path} cannot be read: {reason}") from None
+        raise WrongSetting(f"{variable} {path} cannot be read: {reason}") from None
     found = [line for line in lines if line and not line.startswith("#")]
     if not found:
-        raise ProcessFailed(f"{variable} {path} has no key")
+        raise WrongSetting(f"{variable} {path} has no key")
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from event_store.proofs.errors import MalformedProof
 from event_store.proofs.note import COSIGNATURE_V1, PublicKey
-from infra.errors import ProcessFailed
+from infra.errors import WrongSetting
 from infra.settings.proofs import WitnessesSettings
 
 
@@ -39,11 +39,11 @@ class Witnesses:
 
 
 def configured_witnesses(settings: WitnessesSettings) -> Witnesses:
-    """Return those of the settings. Raises ProcessFailed."""
+    """Return those of the settings. Raises WrongSetting."""
     try:
         found = tuple(_witness(each) for each in settings.proofs_witnesses)
     except MalformedProof as error:
-        raise ProcessFailed(f"PROOFS_WITNESSES cannot be used: {error}") from None
+        raise WrongSetting(f"PROOFS_WITNESSES cannot be used: {error}") from None
     return Witnesses(all=found, needed=settings.proofs_witness_quorum or len(found))
 
 

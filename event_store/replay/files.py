@@ -95,7 +95,7 @@ class EventFile:
         kept = self._folder / _SELECTION
         requested = json.dumps(selection, sort_keys=True)
         if not kept.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(exist_ok=True)
             with whole_file(kept) as path:
                 path.write_text(requested, encoding="utf-8")
         elif kept.read_text(encoding="utf-8") != requested:

@@ -30,7 +30,7 @@ async def position_at(connection: Connection, moment: datetime) -> int:
     that was set back, by ten minutes at most, makes no hole. Costs some fifty look-ups, however long the log is.
     """
     moment = end_of_moment(moment)
-    before, behind = 0, await _last_position(connection) + 1
+    before, behind = 0, await last_position(connection) + 1
     while behind - before > 1:
         middle = (before + behind) // 2
         found = await _event_at_or_after(connection, middle)
@@ -62,7 +62,8 @@ async def _event_at_or_after(connection: Connection, position: int) -> tuple[int
     return None if row is None else (row[0], row[1])
 
 
-async def _last_position(connection: Connection) -> int:
+async def last_position(connection: Connection) -> int:
+    """Return the position of the last event; 0 when there is none."""
     row = await (await connection.execute("SELECT coalesce(max(position), 0) FROM event_store.events")).fetchone()
     assert row is not None
     return int(row[0])

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from event_store.command_line import run
-from event_store.proofs.errors import ProofError
+from event_store.proofs.errors import MalformedProof, ProofError
 from event_store.proofs.key_files import write_new_key
 from event_store.proofs.note import COSIGNATURE_V1
 from event_store.witness.settings import state_file_beside
 from event_store.witness.state import WitnessState
+from infra.errors import WrongOption
 
 
 def run_new_key(name: str, file: Path) -> int:
@@ -16,6 +17,8 @@ def run_new_key(name: str, file: Path) -> int:
     async def work() -> int:
         try:
             key = write_new_key(name, file, COSIGNATURE_V1)
+        except MalformedProof as error:
+            raise WrongOption(str(error)) from error
         except OSError as error:
             raise ProofError(f"{file} cannot be written: {error.strerror}") from None
         WitnessState(state_file_beside(file)).make()

@@ -9,7 +9,7 @@ from event_store.witness.app import build_app
 from event_store.witness.settings import WitnessSettings
 from event_store.witness.state import StateUnusable, WitnessState
 from event_store.witness.witness import Witness
-from infra.errors import ProcessFailed
+from infra.errors import ProcessFailed, WrongSetting
 from infra.http.server import serve as serve_http
 from infra.process.health import Unhealthy
 from infra.process.runtime import Runtime
@@ -19,7 +19,7 @@ NAME = "witness"
 
 
 async def serve(runtime: Runtime, settings: WitnessSettings) -> None:
-    """Serve HTTP until `runtime.stop` is set. Raises ProcessFailed for settings that no witness can work with."""
+    """Serve HTTP until `runtime.stop` is set. Raises ProcessFailed for what no witness can work with."""
     key, logs, state = witness_key(settings), known_logs(settings), witness_state(settings)
 
     async def check_state() -> None:
@@ -34,36 +34,36 @@ async def serve(runtime: Runtime, settings: WitnessSettings) -> None:
 
 
 def witness_key(settings: WitnessSettings) -> PrivateKey:
-    """Return what it signs with. Raises ProcessFailed."""
+    """Return what it signs with. Raises WrongSetting."""
     if settings.witness_key is not None:
         texts = [settings.witness_key.get_secret_value()]
     elif settings.witness_key_file is not None:
         texts = key_lines(settings.witness_key_file, "WITNESS_KEY_FILE")
     else:
-        raise ProcessFailed("WITNESS_KEY_FILE is not set. Make a key: paystream witness new-key NAME FILE")
+        raise WrongSetting("WITNESS_KEY_FILE is not set. Make a key: paystream witness new-key NAME FILE")
     try:
         (key,) = map(PrivateKey.parse, texts)
     except (MalformedProof, ValueError) as error:
         reason = error if isinstance(error, MalformedProof) else "a witness has one key"
-        raise ProcessFailed(f"WITNESS_KEY or WITNESS_KEY_FILE cannot be used: {reason}") from None
+        raise WrongSetting(f"WITNESS_KEY or WITNESS_KEY_FILE cannot be used: {reason}") from None
     if key.algorithm != COSIGNATURE_V1:
-        raise ProcessFailed("WITNESS_KEY is of a log. Make one of a witness: paystream witness new-key NAME FILE")
+        raise WrongSetting("WITNESS_KEY is of a log. Make one of a witness: paystream witness new-key NAME FILE")
     return key
 
 
 def known_logs(settings: WitnessSettings) -> list[PublicKey]:
-    """Return the keys of the logs that it looks at. Raises ProcessFailed."""
+    """Return the keys of the logs that it looks at. Raises WrongSetting."""
     texts = [*settings.witness_logs]
     if settings.witness_logs_file is not None:
         texts += key_lines(settings.witness_logs_file, "WITNESS_LOGS_FILE")
     if not texts:
-        raise ProcessFailed("neither WITNESS_LOGS nor WITNESS_LOGS_FILE is set: whose checkpoints are to be signed?")
+        raise WrongSetting("neither WITNESS_LOGS nor WITNESS_LOGS_FILE is set: whose checkpoints are to be signed?")
     try:
         keys = [PublicKey.parse(each) for each in texts]
     except MalformedProof as error:
-        raise ProcessFailed(f"WITNESS_LOGS or WITNESS_LOGS_FILE cannot be used: {error}") from None
+        raise WrongSetting(f"WITNESS_LOGS or WITNESS_LOGS_FILE cannot be used: {error}") from None
     if any(key.algorithm != ED25519 for key in keys):
-        raise ProcessFailed("WITNESS_LOGS and WITNESS_LOGS_FILE have the key of a witness: it takes those of logs")
+        raise WrongSetting("WITNESS_LOGS and WITNESS_LOGS_FILE have the key of a witness: it takes those of logs")
     return keys
 
 
@@ -74,9 +74,9 @@ def witness_state(settings: WitnessSettings) -> WitnessState:
     """
     file = settings.state_file
     if file is None:
-        raise ProcessFailed("WITNESS_STATE_FILE is not set: where does it keep what it has signed?")
+        raise WrongSetting("WITNESS_STATE_FILE is not set: where does it keep what it has signed?")
     if not file.exists():
-        raise ProcessFailed(
+        raise WrongSetting(
             f"WITNESS_STATE_FILE {file} is not there. It comes with a new key: paystream witness new-key NAME FILE. If "
             "it was lost, this witness would sign any history: make a new key, and tell the auditors"
         )

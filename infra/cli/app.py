@@ -16,15 +16,27 @@ app = typer.Typer(
     name="paystream",
     help="An event-sourced payment system. Begin with: paystream up",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in panels takes a quarter of a second to import
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def _print_version(given: bool) -> None:
+    if given:
+        from importlib.metadata import version
+
+        typer.echo(f"paystream {version('paystream')}")
+        raise typer.Exit
+
+
 @app.callback()
-def before(context: typer.Context) -> None:
+def before(
+    context: typer.Context,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
+) -> None:
     """Have the command find the stack of a running `make run`, if nothing else is set."""
     names = SETTINGS_OF.get(context.invoked_subcommand or "")
     if not names:
@@ -98,7 +110,7 @@ def doctor(
             "[the environment; or the stack, if nothing is set and it runs]",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")] = False,
 ) -> None:
     """Check a whole configuration and name remedies.
 

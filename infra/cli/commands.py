@@ -17,6 +17,12 @@ GROUP = "paystream.commands"
 MAX_REASON_CHARS = 500
 """As over HTTP."""
 
+LARGEST_INTEGER = 2**31 - 1
+"""PostgreSQL's integer: for how many of something."""
+
+LARGEST_BIGINT = 2**63 - 1
+"""PostgreSQL's bigint: for ids, versions and positions."""
+
 JSON_LINES = typer.Option("--json", help="Print JSON lines, for machines.")
 """For a command that prints a table: a line for each row, and nothing besides."""
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import psycopg
 import structlog
 
-from infra.errors import InfraError, WrongOption
+from infra.errors import InfraError, WrongOption, WrongSetting
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection, connect
 from infra.process import declared
@@ -35,7 +35,7 @@ def run_with_connection(work: Callable[[Connection], Awaitable[int]]) -> int:
 
 
 def run(work: Awaitable[int], *, failed: int = 1) -> int:
-    """Do work; return its exit code, or `failed` with the reason on stderr; 2 for a wrong option."""
+    """Do work; return its exit code, or `failed` with the reason on stderr; 2 for a wrong option or setting."""
 
     async def awaited() -> int:
         return await work
@@ -53,7 +53,7 @@ def run(work: Awaitable[int], *, failed: int = 1) -> int:
         )
     except psycopg.Error as error:
         reason = f"the database refused: {one_line(error)}"
-    except (WrongOption, declared.NotDeclared) as error:
+    except (WrongOption, WrongSetting, declared.NotDeclared) as error:
         reason, failed = str(error), WRONG_OPTION
     except InfraError as error:
         reason = str(error)

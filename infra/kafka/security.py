@@ -3,14 +3,14 @@
 import ssl
 from typing import Any
 
-from infra.errors import ProcessFailed
+from infra.errors import WrongSetting
 from infra.settings.kafka import KafkaSecuritySettings
 
 
 def security_options(settings: KafkaSecuritySettings) -> dict[str, Any]:
     """Return the options of TLS and SASL that every aiokafka client takes; none for PLAINTEXT.
 
-    The files are read each time: a new client has a renewed certificate. Raises ProcessFailed when one cannot be used.
+    The files are read each time: a new client has a renewed certificate. Raises WrongSetting when one cannot be used.
     """
     protocol = settings.kafka_security_protocol
     options: dict[str, Any] = {}
@@ -34,7 +34,7 @@ def _tls_context(settings: KafkaSecuritySettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=authorities)
     except OSError as error:
-        raise ProcessFailed(f"KAFKA_SSL_CA_FILE: no certificate can be read from {authorities}: {error}") from None
+        raise WrongSetting(f"KAFKA_SSL_CA_FILE: no certificate can be read from {authorities}: {error}") from None
     if settings.kafka_ssl_verify != "full":
         context.check_hostname = False
     if settings.kafka_ssl_verify == "none":
@@ -49,5 +49,5 @@ def _tls_context(settings: KafkaSecuritySettings) -> ssl.SSLContext:
                 f"KAFKA_SSL_CERT_FILE {certificate} and KAFKA_SSL_KEY_FILE {key} cannot be used together"
                 f"{' without KAFKA_SSL_KEY_PASSWORD' if password is None else ' with KAFKA_SSL_KEY_PASSWORD'}: {error}"
             )
-            raise ProcessFailed(message) from None
+            raise WrongSetting(message) from None
     return context

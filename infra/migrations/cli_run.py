@@ -23,7 +23,7 @@ def run_migrate() -> int:
         reached = upgrade(url)
     except (NeedsSession, UnknownRevision) as error:
         print(f"paystream: {error}", file=sys.stderr)
-        return 1
+        return WRONG_OPTION if isinstance(error, NeedsSession) else 1
     except (DBAPIError, psycopg.Error) as error:  # psycopg's own: of a script
         reason = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
         print(f"paystream: the migration failed: {one_line(reason)}", file=sys.stderr)

@@ -38,7 +38,8 @@ _OPTIONS = "-c idle_in_transaction_session_timeout=3000"
 _ANSWERS = ("40", "54", "57014", "55P03")
 # Insufficient resources (a full disk, no memory) and system errors (I/O): reads may still work.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_SHORTAGES = ("53", "58")
+# So they do on a server that takes no writes: a primary that was demoted, or one that its provider closed when full.
+_SHORTAGES = ("53", "58", "25006")
 _SHORT_FOR_S = 10.0
 _GUARD = "SELECT pg_backend_pid(), current_setting('idle_in_transaction_session_timeout')"
 _LOST = (
@@ -80,7 +81,8 @@ def database_errors() -> Iterator[None]:
         yield
     except DatabaseUnavailable:
         raise
-    except psycopg.errors.IdleInTransactionSessionTimeout as error:  # to psycopg an "internal error"
+    except (psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.ReadOnlySqlTransaction) as error:
+        # To psycopg "internal errors".
         raise DatabaseUnavailable(str(error).strip()) from error
     except psycopg.OperationalError as error:
         if error.sqlstate is not None and error.sqlstate.startswith(_ANSWERS):
@@ -143,7 +145,7 @@ class Pool(AsyncConnectionPool[Connection]):
             try:
                 async with super().connection(timeout) as connection:
                     yield connection
-            except psycopg.OperationalError as error:
+            except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
                 if (error.sqlstate or "").startswith(_SHORTAGES):
                     self._short_of = monotonic(), str(error).strip().splitlines()[0]
                 raise

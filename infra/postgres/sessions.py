@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from infra.errors import ProcessFailed
+from infra.errors import WrongSetting
 from infra.postgres.pool import Connection
 
 REFUSED_OPTIONS: Final = "unsupported startup parameter"
@@ -27,7 +27,7 @@ class Sessions(StrEnum):
     LOST = "a pooler in transaction mode"
 
 
-class NeedsSession(ProcessFailed):
+class NeedsSession(WrongSetting):
     """Locks, LISTEN and settings of a session would be lost at this address."""
 
     def __init__(self, user: str, variable: str) -> None:

@@ -14,7 +14,7 @@ import structlog
 import uvloop
 from starlette.applications import Starlette
 
-from infra.errors import ProcessFailed
+from infra.errors import ProcessFailed, WrongSetting
 from infra.http.limits import HttpLimits
 from infra.http.server import bind, serve_socket
 from infra.logs import configure_logging
@@ -36,6 +36,7 @@ Main = Callable[[Runtime], Awaitable[None]]
 _CANCEL_S = 1.0
 # This long after the grace period the process ends whatever it is doing.
 _FORCE_S = 1.8
+_WRONG_SETTING = 2  # as `load_settings` ends
 _COLLECT_AFTER_OBJECTS = 20_000
 
 
@@ -52,13 +53,14 @@ def run_service(service: Service) -> NoReturn:
 def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: bool = False) -> NoReturn:
     """Run `main` until it returns, then exit: 0, or 1 with one `process_failed` line when it raised or hung.
 
+    2 instead of 1 says that a setting is missing or wrong, as where settings are loaded (`load_settings`).
+
     SIGTERM and SIGINT set `runtime.stop`; main then has `settings.shutdown_grace_ms` to return, is cancelled
     after that, and the process ends within 2 s more even if main ignores that or blocks the loop. So it ends too, as
     failed, when a dependency was not there once within `settings.startup_timeout_s`. Unless main serves HTTP itself,
     /health and /metrics are served on HEALTH_HOST:HEALTH_PORT meanwhile.
     """
     configure_logging(service, settings.log_level)
-    configure_tracing(service, settings.otel_exporter_otlp_endpoint, settings.trace_sampling_ratio)
     _collect_garbage_seldom()
     os.nice(settings.process_niceness)
     ending = _Ending(settings.shutdown_grace_ms / 1000 + _FORCE_S)
@@ -115,6 +117,7 @@ async def _supervise(service: str, settings: ProcessSettings, main: Main, ending
     runtime.health.add_readiness("process", _not_stopping(stop))
     _stop_on_signals(stop, ending)
     try:
+        configure_tracing(service, settings.otel_exporter_otlp_endpoint, settings.trace_sampling_ratio)
         run_main = _until_done if serves_http else _beside_health_server
         failure = await run_main(runtime, main)
     except Exception as error:  # noqa: BLE001 - the outermost place: whatever it is, it is reported and ends us
@@ -125,7 +128,7 @@ async def _supervise(service: str, settings: ProcessSettings, main: Main, ending
         log.info("process_stopped")
         return 0
     ending.report(_explain(failure))
-    return 1
+    return _WRONG_SETTING if _is_wrong_setting(failure) else 1
 
 
 async def _beside_health_server(runtime: Runtime, main: Main) -> BaseException | None:
@@ -183,6 +186,13 @@ def _explain(error: BaseException) -> BaseException | str:
         if rest is None and expected is not None:
             return "; ".join(str(_explain(part)) for part in expected.exceptions)
     return str(error) if isinstance(error, ProcessFailed) else error
+
+
+def _is_wrong_setting(error: BaseException) -> bool:
+    """Whether nothing else failed."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_wrong_setting, error.exceptions))
+    return isinstance(error, WrongSetting)
 
 
 def _stop_on_signals(stop: asyncio.Event, ending: _Ending) -> None:

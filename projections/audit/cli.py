@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group
+from infra.cli.commands import JSON_LINES, LARGEST_BIGINT, LARGEST_INTEGER, actor_option, actor_or_user, command_group
+
+_MOST_DAYS = 36_500
+_QUORUM = typer.Option(min=1, max=LARGEST_INTEGER, help="How many witnesses must have signed; by default all.")
 
 audit = command_group("What an auditor sees, and archives of the log.", settings_of=["audit", "migrate"])
 
@@ -22,7 +25,9 @@ def show(
         str | None,
         typer.Option(help="As it was at this moment (ISO 8601, in UTC unless it has an offset), or position."),
     ] = None,
-    version: Annotated[int | None, typer.Option(min=1, help="As it was after its event of this number.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST_BIGINT, help="As it was after its event of this number.")
+    ] = None,
     form: Annotated[Literal["table", "json", "html"], typer.Option("--format", help="How it is shown.")] = "table",
     output: Annotated[Path | None, typer.Option(help="The file to write; by default it is printed.")] = None,
 ) -> None:
@@ -78,7 +83,7 @@ def replay(
 @audit.command("diff", epilog="Example: paystream audit diff --projection ledger")
 def diff(
     projection: Annotated[str | None, typer.Option(help="Of one projection alone.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most rows to print of a table.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=LARGEST_INTEGER, help="The most rows to print of a table.")] = 20,
     as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """Compare the read model with a replay.
@@ -122,7 +127,8 @@ def verify(
         typer.Option(help="The public key of a witness, or a file of them; by default those of PROOFS_WITNESSES."),
     ] = None,
     quorum: Annotated[
-        int | None, typer.Option(min=1, help="How many witnesses must have signed; by default all.")
+        int | None,
+        typer.Option(min=1, max=LARGEST_INTEGER, help="How many witnesses must have signed; by default all."),
     ] = None,
     as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
@@ -166,7 +172,8 @@ def archive(
         bool, typer.Option("--dry-run", help="Only say what would be archived, or what holds it up.")
     ] = False,
     older_than: Annotated[
-        int | None, typer.Option(min=1, help="Days since its last event; by default ARCHIVE_AFTER_DAYS.")
+        int | None,
+        typer.Option(min=1, max=_MOST_DAYS, help="Days since its last event; or ARCHIVE_AFTER_DAYS."),
     ] = None,
     drop_detached: Annotated[
         bool,
@@ -197,7 +204,8 @@ def check(
         list[str] | None, typer.Option(help="The public key of a witness, or a file of them; may be repeated.")
     ] = None,
     quorum: Annotated[
-        int | None, typer.Option(min=1, help="How many witnesses must have signed; by default all.")
+        int | None,
+        typer.Option(min=1, max=LARGEST_INTEGER, help="How many witnesses must have signed; by default all."),
     ] = None,
 ) -> None:
     """Check a proof, offline.

@@ -11,6 +11,7 @@ from event_store.archive.sealed_part import SealedPart
 from event_store.command_line import run
 from event_store.proofs.stores import tile_store
 from infra.cli.output import ProgressLine
+from infra.errors import WrongSetting
 from infra.settings.archive import ArchiveSettings
 from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
@@ -102,14 +103,14 @@ def _run(request: ArchiveRequest, work: Callable[[Archiving], Awaitable[int]]) -
 
 def _plan(settings: ArchiveCommandSettings, request: ArchiveRequest, looked: Callable[[str, int], None]) -> ArchivePlan:
     if settings.archive_folder is None:
-        raise ArchiveError("ARCHIVE_FOLDER is not set: where are archives kept?")
+        raise WrongSetting("ARCHIVE_FOLDER is not set: where are archives kept?")
     tiles = tile_store(settings)
     if tiles is None:
-        raise ArchiveError(
+        raise WrongSetting(
             "neither PROOFS_FOLDER nor PROOFS_BUCKET is set: what is archived is compared with what was sealed"
         )
     if settings.proofs_public_keys_file is None:
-        raise ArchiveError("PROOFS_PUBLIC_KEYS_FILE is not set: whose signature on what was sealed is trusted?")
+        raise WrongSetting("PROOFS_PUBLIC_KEYS_FILE is not set: whose signature on what was sealed is trusted?")
     return ArchivePlan(
         folder=settings.archive_folder,
         tiles=tiles,

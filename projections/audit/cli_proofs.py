@@ -23,6 +23,7 @@ from event_store.proofs.verify import Source, Verification
 from event_store.proofs.witnesses import Quorum, configured_witnesses
 from infra.cli.execute import COULD_NOT_LOOK
 from infra.cli.output import ProgressLine, printable
+from infra.errors import WrongSetting
 from infra.files import whole_file
 from infra.postgres.pool import Connection
 from infra.settings.archive import ArchiveFolderSettings
@@ -111,7 +112,7 @@ def _write(rows: Sequence[EventRow], prover: Prover, output: Path) -> list[str]:
     """Write what can be proved; return why the rest cannot yet."""
     waiting = list[str]()
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        output.mkdir(exist_ok=True)
         for row in rows:
             try:
                 proof = prover.prove(row)
@@ -171,7 +172,7 @@ def _trusted(given: Sequence[str], settings: ProofSettings) -> list[PublicKey]:
     if given:
         return public_keys(given)
     if settings.proofs_public_keys_file is None:
-        raise CheckRefused("whose signature is trusted? Remedy: --key, or PROOFS_PUBLIC_KEYS_FILE")
+        raise WrongCheckOption("whose signature is trusted? Remedy: --key, or PROOFS_PUBLIC_KEYS_FILE")
     return public_keys([str(settings.proofs_public_keys_file)])
 
 
@@ -192,7 +193,7 @@ def _run(work: Callable[[Connection, ProofSettings, TileStore], Awaitable[int]],
     async def connected() -> int:
         store = tile_store(settings)
         if store is None:
-            raise CheckRefused("neither PROOFS_FOLDER nor PROOFS_BUCKET is set: where are the tiles of the log?")
+            raise WrongSetting("neither PROOFS_FOLDER nor PROOFS_BUCKET is set: where are the tiles of the log?")
         url = settings.audit_database_url.get_secret_value()
         async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as conn:
             try:

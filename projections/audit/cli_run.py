@@ -12,6 +12,7 @@ from rich.text import Text
 from domain.ids import PaymentId
 from event_store.command_line import run
 from event_store.privacy.vault import open_vault_at
+from event_store.replay.moments import last_position
 from infra.cli.execute import COULD_NOT_LOOK
 from infra.cli.output import ProgressLine, console, json_text, printable
 from infra.errors import InfraError, WrongOption
@@ -33,6 +34,7 @@ from projections.payments.as_of import AsOf
 from projections.scratch import TABLES
 from schemas.errors import SchemaError
 from schemas.http.strict import parse_id
+from schemas.http.times import timestamp
 
 
 class AuditRefused(InfraError):
@@ -56,12 +58,16 @@ def run_show(payment: str, *, as_of: str | None, version: int | None, form: str,
             raise WrongAuditOption(f"{payment!r} is not the id of a payment")
         if as_of is not None and version is not None:
             raise WrongAuditOption("give --as-of or --version, not both")
+        place = _as_of(as_of, version)
+        await _refuse_the_future(conn, place)
         try:
-            history = await read_history(conn, PaymentId(payment_id), _as_of(as_of, version))
+            history = await read_history(conn, PaymentId(payment_id), place)
         except HistoryBroken as error:
             raise AuditRefused(f"its events make no sense: {error}. See: paystream audit invariants") from error
         if history is None:
             raise AuditRefused(f"there is no payment {payment_id}" + (" up to there" if as_of else ""))
+        if version is not None and (last := history.steps[-1].version) < version:
+            raise AuditRefused(f"payment {payment_id} has {last} events: there is no version {version} yet")
         if form == "table" and output is None:
             print_history(history, console())
             return 0
@@ -84,6 +90,17 @@ def _as_of(text: str | None, version: int | None) -> AsOf:
         return AsOf(version=version)
     place = parse_place(text)
     return AsOf(moment=place) if isinstance(place, datetime) else AsOf(position=place)
+
+
+async def _refuse_the_future(conn: Connection, place: AsOf) -> None:
+    """Refuse a place that the log has not come to: what is shown would not stay what it was there."""
+    if place.moment is not None:
+        row = await (await conn.execute("SELECT clock_timestamp()")).fetchone()
+        assert row is not None
+        if place.moment > row[0]:
+            raise WrongAuditOption(f"--as-of {timestamp(place.moment)} is yet to come: it is {timestamp(row[0])}")
+    elif place.position is not None and place.position > (end := await last_position(conn)):
+        raise AuditRefused(f"the log ends at position {end}: there is no position {place.position} yet")
 
 
 def run_diff(projection: str | None, *, limit: int, as_json: bool) -> int:

@@ -9,12 +9,15 @@ from event_store.replay.moments import just_before, position_at
 from infra.postgres.pool import Connection
 
 _LARGEST = 2**63 - 1  # PostgreSQL's bigint
+_SHOWN = 30
 
 
 def parse_place(text: str) -> int | datetime:
     """Return a position, or a moment, in UTC unless it says otherwise. Raises WrongReplayOption."""
-    if text.isdecimal():
-        return min(int(text), _LARGEST)
+    if text.isascii() and text.isdecimal():
+        if len(text.lstrip("0")) > len(str(_LARGEST)) or int(text) > _LARGEST:
+            raise WrongReplayOption(f"{text[:_SHOWN]} is larger than any position: {_LARGEST} is the largest")
+        return int(text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
+from infra.cli.commands import JSON_LINES, LARGEST_INTEGER, actor_option, actor_or_user, command_group, reason_option
 
 projections = command_group("The read model, and its rebuilds.", settings_of=["migrate", "projector"])
 
@@ -12,7 +12,7 @@ _NAME = typer.Argument(metavar="NAME", help="The projection, as `list` names it.
 _ACTOR = actor_option("Who does it; kept with the build.")
 _FORCE = typer.Option("--force", help="Swap although rows differ: the rebuilt ones are meant.")
 _REASON = reason_option("Why it is forced; kept with the build.")
-_LIMIT = typer.Option(min=1, help="The most differing rows to print of a table.")
+_LIMIT = typer.Option(min=1, max=LARGEST_INTEGER, help="The most differing rows to print of a table.")
 
 
 @projections.command("list", epilog="Example: paystream projections list --json")

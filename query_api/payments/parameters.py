@@ -26,7 +26,8 @@ class PaymentParameters(ReadParameters):
     as_of: Moment | None = Field(
         default=None,
         description="As it was at this moment, by the order of the log; ISO 8601, in UTC unless it has an offset. "
-        "One in whole milliseconds, as times are shown, lasts until its millisecond ends.",
+        "One in whole milliseconds, as times are shown, lasts until its millisecond ends. Of one that is yet to come "
+        "it is the newest.",
     )
     version: Annotated[int, Field(ge=1, le=LARGEST), IN_DIGITS] | None = Field(
         default=None, description="As it was after its event of this number; the newest if it has no such event yet."

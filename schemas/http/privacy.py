@@ -63,7 +63,7 @@ class UserExportBody(BaseModel):
 class ErasureBody(UserExportBody):
     """POST /privacy/erasures."""
 
-    force: Annotated[bool | None, Field(description="Even while payments are under way.")] = None
+    force: Annotated[bool | None, Field(strict=True, description="Even while payments are under way.")] = None
 
 
 class UserDataPreview(Answer):

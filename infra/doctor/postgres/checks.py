@@ -12,6 +12,8 @@ from infra.doctor.addresses import QUOTE, UNREADABLE, postgres_address, postgres
 from infra.doctor.check import Check
 from infra.doctor.deployment import Deployment, Targets
 from infra.doctor.finding import Finding
+from infra.doctor.postgres.appending import APPENDING, try_append
+from infra.doctor.postgres.appending import SUBJECT as APPEND
 from infra.doctor.postgres.archiving import SUBJECT as ARCHIVE
 from infra.doctor.postgres.archiving import Archiving, archiving_finding
 from infra.doctor.postgres.area import AREA
@@ -138,20 +140,15 @@ async def _until_it_fails(database: Database, *, embedded: bool) -> AsyncGenerat
 
 async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding, None]:
     revision: Finding | None = None
+    append: Finding | None = None
     is_known = False
     for (url, purpose), users in database.logins.items():
         try:
             connection = await connect(url)
         except psycopg.OperationalError as error:
             if not is_known and not refused_connection(error):
-                yield away(database.address, error, embedded=embedded)
-                for subject in (
-                    "rights",
-                    MIGRATIONS,
-                    CONNECTIONS,
-                    *((TRANSACTIONS, STANDBYS, ARCHIVE) if database.is_written else ()),
-                ):
-                    yield AREA.skipped(subject, "PostgreSQL does not answer")
+                for finding in _away(database, error, embedded=embedded):
+                    yield finding
                 return
             yield _refused(url, purpose, users, error)
             continue
@@ -164,10 +161,25 @@ async def _ask(database: Database, *, embedded: bool) -> AsyncGenerator[Finding,
                 revision = await _revision(connection, embedded=embedded)
             if purpose is not Purpose.OWNER:
                 yield rights_finding(purpose, await _rights(connection, url), ", ".join(users))
-    if is_known:
-        yield revision or unreadable()
-    else:
-        yield AREA.skipped(MIGRATIONS, "no login was let in")
+            append = append or await _append(connection, purpose, url)
+    for finding in _of_all_logins(database, revision, append, is_known=is_known):
+        yield finding
+
+
+def _away(database: Database, error: psycopg.OperationalError, *, embedded: bool) -> Iterator[Finding]:
+    yield away(database.address, error, embedded=embedded)
+    of_the_log = (TRANSACTIONS, STANDBYS, ARCHIVE, APPEND) if database.is_written else ()
+    for subject in ("rights", MIGRATIONS, CONNECTIONS, *of_the_log):
+        yield AREA.skipped(subject, "PostgreSQL does not answer")
+
+
+def _of_all_logins(
+    database: Database, revision: Finding | None, append: Finding | None, *, is_known: bool
+) -> Iterator[Finding]:
+    """Yield what any of the logins could tell, or that none could."""
+    if is_known and any(purpose in APPENDING for _, purpose in database.logins):
+        yield append or AREA.skipped(APPEND, "not tried: none of these logins may")
+    yield (revision or unreadable()) if is_known else AREA.skipped(MIGRATIONS, "no login was let in")
 
 
 async def _server(connection: Connection, database: Database) -> AsyncGenerator[Finding, None]:
@@ -224,6 +236,11 @@ async def _revision(connection: Connection, *, embedded: bool) -> Finding | None
     except psycopg.errors.UndefinedTable:
         row = None
     return revision_finding(None if row is None else str(row[0]), known_revisions(), embedded=embedded)
+
+
+async def _append(connection: Connection, purpose: Purpose, url: str) -> Finding | None:
+    """Return the finding about an append, or None when this login makes none."""
+    return await try_append(connection, _QUERIES, postgres_role(url)) if purpose in APPENDING else None
 
 
 async def _rights(connection: Connection, url: str) -> Rights:

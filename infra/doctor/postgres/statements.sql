@@ -87,3 +87,7 @@ SELECT current_setting('synchronous_standby_names') AS names,
 -- Whether the write-ahead log is archived, and when that last succeeded and failed.
 SELECT current_setting('archive_mode') AS mode, last_archived_time AS archived_at, last_failed_time AS failed_at
   FROM pg_catalog.pg_stat_archiver
+
+-- name: try_append
+-- Do what an append does, in a transaction that is rolled back (migration 0062).
+SELECT event_store.try_append()

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from infra import tracing
-from infra.errors import ProcessFailed
+from infra.errors import WrongSetting
 from infra.tracing import FinishedSpan, current_traceparent, is_tracing, record_spans, span
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -86,7 +86,7 @@ def test_a_failure_is_marked_and_goes_on(exporter: Exporter) -> None:
 
 def test_without_its_packages_a_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
-    with pytest.raises(ProcessFailed, match=r"paystream\[tracing\]"):
+    with pytest.raises(WrongSetting, match=r"paystream\[tracing\]"):
         tracing.configure_tracing("test", "http://127.0.0.1:4318", 1.0)
     tracing.configure_tracing("test", None, 1.0)
     assert not is_tracing()

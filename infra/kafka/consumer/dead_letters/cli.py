@@ -4,10 +4,19 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.commands import JSON_LINES, actor_option, actor_or_user, command_group, reason_option
+from infra.cli.commands import (
+    JSON_LINES,
+    LARGEST_BIGINT,
+    LARGEST_INTEGER,
+    actor_option,
+    actor_or_user,
+    command_group,
+    reason_option,
+)
 
 dlq = command_group("Dead letters: records that a consumer could not apply.", settings_of=["worker-stripe-gateway"])
 
+_ID = typer.Argument(metavar="ID", min=0, max=LARGEST_BIGINT, help="The dead letter.")
 _ACTOR = actor_option("Who asks; kept with the dead letter.")
 
 
@@ -16,7 +25,7 @@ def dlq_list(
     consumer: Annotated[str | None, typer.Option(help="Only of this consumer.")] = None,
     stream: Annotated[str | None, typer.Option(help="Only of this stream: a payment's id.")] = None,
     resolved: Annotated[bool, typer.Option("--all", help="Also those that were applied or discarded.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=LARGEST_INTEGER, help="The most to show.")] = 50,
     as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """List dead letters that are open."""
@@ -29,7 +38,7 @@ def dlq_list(
 
 @dlq.command("show", epilog="Example: paystream dlq show 17 --full")
 def dlq_show(
-    dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
+    dead_letter_id: Annotated[int, _ID],
     full: Annotated[bool, typer.Option(help="The whole value, however long.")] = False,
 ) -> None:
     """Show one dead letter and why it failed.
@@ -43,16 +52,20 @@ def dlq_show(
 
 @dlq.command("replay", epilog="Example: paystream dlq replay --consumer projector --all --reason 'corrected in 0.4'")
 def dlq_replay(
-    ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters.")] = None,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="ID", min=0, max=LARGEST_BIGINT, help="Dead letters.")
+    ] = None,
     *,
     stream: Annotated[str | None, typer.Option(help="All of this stream: a payment's id.")] = None,
     consumer: Annotated[str | None, typer.Option(help="With --all: all of this consumer.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="With --consumer.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="With --all: the oldest so many alone.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST_INTEGER, help="With --all: the oldest so many alone.")
+    ] = None,
     preview: Annotated[bool, typer.Option("--preview", help="With --all: only say what it would be about.")] = False,
     actor: Annotated[str | None, _ACTOR] = None,
     reason: Annotated[str | None, reason_option("Why; kept with each. Needed with --all.")] = None,
-    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the result.")] = 30,
+    wait: Annotated[float, typer.Option(min=0, max=86_400, help="Seconds to wait for the result.")] = 30,
 ) -> None:
     """Apply dead letters again, and all records parked behind them.
 
@@ -86,7 +99,7 @@ def dlq_replay(
 
 @dlq.command("discard", epilog="Example: paystream dlq discard 17 --reason 'a message of a test'")
 def dlq_discard(
-    dead_letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter.")],
+    dead_letter_id: Annotated[int, _ID],
     reason: Annotated[str, reason_option("Why; kept with the dead letter.")],
     actor: Annotated[str | None, actor_option("Who decides so; kept with the dead letter.")] = None,
 ) -> None:

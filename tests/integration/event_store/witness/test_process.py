@@ -77,12 +77,12 @@ async def test_without_its_memory_it_does_not_start(tmp_path: Path) -> None:
     await asyncio.to_thread((tmp_path / "w1.key.state").unlink)
     settings = {"app_env": "production", "witness_key_file": tmp_path / "w1.key", "witness_logs": KEY.public}
     ended = await paystream("witness", cwd=tmp_path, settings=settings)
-    assert (ended.code, "would sign any history" in ended.output + ended.errors) == (1, True), ended
+    assert (ended.code, "would sign any history" in ended.output + ended.errors) == (2, True), ended
     assert not (tmp_path / "w1.key.state").exists()
 
 
 @pytest.mark.parametrize("name", ["a name", "a+b", ""])
 async def test_a_name_that_no_key_can_have_is_refused(tmp_path: Path, name: str) -> None:
     refused = await paystream("witness", "new-key", name, "w1.key", cwd=tmp_path, settings={})
-    assert (refused.code, "name of a key" in refused.errors) == (1, True), refused
+    assert (refused.code, "name of a key" in refused.errors) == (2, True), refused
     assert not await asyncio.to_thread(lambda: [*tmp_path.iterdir()])

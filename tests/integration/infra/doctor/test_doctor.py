@@ -211,7 +211,7 @@ async def test_a_postgres_that_does_not_answer_is_the_only_error(stack: Stack, v
             found = await findings(variables)
     assert errors(found) == [("PostgreSQL", "server")]
     skipped = {each.subject for each in found if each.status is Status.SKIPPED}
-    assert skipped == {"rights", "migrations", "connections", "open transactions", "standbys", "archive"}
+    assert skipped == {"rights", "migrations", "connections", "open transactions", "standbys", "archive", "append"}
 
 
 # --- Redis ---

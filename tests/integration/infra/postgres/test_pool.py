@@ -126,6 +126,23 @@ async def test_a_server_whose_disk_is_full_is_not_ready_though_it_answers(server
         await postgres_check(pool)()
 
 
+async def test_a_server_that_takes_no_writes_is_not_ready(server: PostgresServer, pool: Pool) -> None:
+    await up(server)
+
+    async def write() -> None:
+        async with pool.connection() as connection:
+            await connection.execute("SET TRANSACTION READ ONLY")
+            await connection.execute("CREATE TABLE never (id int)")
+
+    with pytest.raises(DatabaseUnavailable):
+        await write()
+    assert await answers(pool)
+    with pytest.raises(
+        Unhealthy, match="database cannot write: cannot execute CREATE TABLE in a read-only transaction"
+    ):
+        await postgres_check(pool)()
+
+
 async def test_a_server_that_has_room_again_is_ready(
     server: PostgresServer, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

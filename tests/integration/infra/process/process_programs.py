@@ -6,6 +6,7 @@ import time
 
 from fastapi import FastAPI
 
+from infra.errors import WrongSetting
 from infra.http.server import serve
 from infra.process.health import DependencyMissing
 from infra.process.run import ProcessFailed, Runtime, run
@@ -59,6 +60,14 @@ async def misconfigured(runtime: Runtime) -> None:
     raise ProcessFailed(f"{runtime.service} needs topics: run `paystream topics create`")
 
 
+async def mistaken(runtime: Runtime) -> None:
+    raise ExceptionGroup(runtime.service, [WrongSetting("WITNESS_KEY_FILE is not set")])
+
+
+async def half_mistaken(runtime: Runtime) -> None:
+    raise ExceptionGroup(runtime.service, [WrongSetting("WITNESS_KEY_FILE is not set"), ProcessFailed("no topics")])
+
+
 async def waiting(runtime: Runtime) -> None:
     async def check() -> None:
         raise DependencyMissing("database not available")
@@ -73,7 +82,18 @@ async def waiting_stubbornly(runtime: Runtime) -> None:
 
 MAINS = {
     main.__name__: main
-    for main in (obedient, api, stubborn, blocking, broken, misconfigured, waiting, waiting_stubbornly)
+    for main in (
+        obedient,
+        api,
+        stubborn,
+        blocking,
+        broken,
+        misconfigured,
+        mistaken,
+        half_mistaken,
+        waiting,
+        waiting_stubbornly,
+    )
 }
 
 if __name__ == "__main__":

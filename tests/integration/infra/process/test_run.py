@@ -152,6 +152,16 @@ async def test_an_expected_failure_has_no_traceback(start: Start) -> None:
     assert running.process.returncode == 1
 
 
+@pytest.mark.parametrize(("name", "code"), [("mistaken", 2), ("half_mistaken", 1)])
+async def test_a_setting_that_only_its_use_shows_wrong_is_code_2(start: Start, name: str, code: int) -> None:
+    running = await start(name)
+    (failed,) = [line for line in await running.rest() if line["level"] != "info"]
+
+    assert (failed["event"], running.process.returncode) == ("process_failed", code)
+    assert failed["error"].startswith("WITNESS_KEY_FILE is not set")
+    assert "exception" not in failed
+
+
 @pytest.mark.parametrize("name", ["waiting", "waiting_stubbornly"])
 async def test_what_was_never_there_ends_a_process_with_one_line_and_code_1(start: Start, name: str) -> None:
     running = await start(name, STARTUP_TIMEOUT_S=1, SHUTDOWN_GRACE_MS=500)

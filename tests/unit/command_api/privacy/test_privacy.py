@@ -41,6 +41,8 @@ async def test_only_operators_may(api: Standing, method: str, path: str, sent: d
         {key: value for key, value in BODY.items() if key != "merchant_id"},
         {**BODY, "user_id": ""},
         {**BODY, "sure": True},
+        {**BODY, "force": "yes"},
+        {**BODY, "force": 1},
     ],
 )
 async def test_what_is_no_order_is_refused(api: Standing, body: dict[str, Any]) -> None:

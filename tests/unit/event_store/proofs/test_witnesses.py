@@ -9,7 +9,7 @@ from event_store.proofs.errors import MalformedProof
 from event_store.proofs.note import COSIGNATURE_V1, PrivateKey
 from event_store.proofs.witness_protocol import AddCheckpoint
 from event_store.proofs.witnesses import configured_witnesses, signed_by_quorum, witness_key
-from infra.errors import ProcessFailed
+from infra.errors import WrongSetting
 from infra.settings.proofs import WitnessesSettings
 from tests.unit.event_store.witness.small_logs import KEY, SmallLog
 
@@ -50,7 +50,7 @@ def test_settings_that_cannot_be_meant_are_refused(witnesses: str, quorum: int |
 
 
 def test_a_key_that_is_none_of_a_witness_is_refused() -> None:
-    with pytest.raises(ProcessFailed, match="not one of a witness"):
+    with pytest.raises(WrongSetting, match="not one of a witness"):
         configured_witnesses(settings(f"https://a {KEY.public}"))
     with pytest.raises(MalformedProof):
         witness_key(str(KEY.public))

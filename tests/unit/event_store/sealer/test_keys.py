@@ -10,7 +10,7 @@ from event_store.proofs.key_files import write_new_key
 from event_store.proofs.note import COSIGNATURE_V1, PrivateKey
 from event_store.sealer.keys import sealer_keys
 from event_store.sealer.settings import SealerSettings
-from infra.errors import ProcessFailed
+from infra.errors import WrongSetting
 
 KEY, OTHER = PrivateKey.new("example.com/log"), PrivateKey.new("example.com/log")
 
@@ -30,7 +30,7 @@ def test_in_development_a_key_is_made_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("environment", ["test", "production"])
 def test_elsewhere_no_key_is_made(tmp_path: Path, environment: str) -> None:
-    with pytest.raises(ProcessFailed, match="No such file"):
+    with pytest.raises(WrongSetting, match="No such file"):
         sealer_keys(settings(tmp_path, sealer_key_file=tmp_path / "key", app_env=environment))
     assert list(tmp_path.iterdir()) == []
 
@@ -58,7 +58,7 @@ def test_while_it_is_changed_there_are_two_keys(tmp_path: Path) -> None:
     ids=["no key", "cut", "two names", "of a witness"],
 )
 def test_a_key_that_cannot_be_used_is_refused_and_not_shown(tmp_path: Path, key: str) -> None:
-    with pytest.raises(ProcessFailed) as refused:
+    with pytest.raises(WrongSetting) as refused:
         sealer_keys(settings(tmp_path, sealer_key=key))
     assert key[-20:] not in str(refused.value)
 
@@ -66,7 +66,7 @@ def test_a_key_that_cannot_be_used_is_refused_and_not_shown(tmp_path: Path, key:
 def test_an_empty_file_has_no_key(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("# nothing yet\n")
-    with pytest.raises(ProcessFailed, match="has no key"):
+    with pytest.raises(WrongSetting, match="has no key"):
         sealer_keys(settings(tmp_path, sealer_key_file=file))
 
 

@@ -9,7 +9,7 @@ from event_store.proofs.note import COSIGNATURE_V1, PrivateKey
 from event_store.witness.cli_run import run_new_key
 from event_store.witness.process import known_logs, witness_key, witness_state
 from event_store.witness.settings import WitnessSettings
-from infra.errors import ProcessFailed
+from infra.errors import ProcessFailed, WrongSetting
 from tests.unit.event_store.witness.small_logs import KEY, WITNESS
 
 
@@ -32,9 +32,15 @@ def test_a_new_key_comes_with_an_empty_memory(tmp_path: Path, capsys: pytest.Cap
     assert witness_key(made) == key
 
 
+def test_a_name_that_no_key_can_have_is_a_wrong_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_new_key("a b", tmp_path / "w1.key") == 2
+    assert "has a space" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("environment", ["development", "test", "production"])
 def test_a_lost_memory_is_not_made_anew(tmp_path: Path, environment: str) -> None:
-    with pytest.raises(ProcessFailed, match="would sign any history"):
+    with pytest.raises(WrongSetting, match="would sign any history"):
         witness_state(settings(witness_state_file=tmp_path / "state", app_env=environment))
     assert list(tmp_path.iterdir()) == []
 
@@ -65,7 +71,7 @@ def test_the_logs_are_those_of_the_setting_and_of_the_file(tmp_path: Path) -> No
     ids=["none", "nonsense", "of a log", "no file"],
 )
 def test_without_a_key_of_a_witness_it_does_not_start(given: dict[str, object], said: str) -> None:
-    with pytest.raises(ProcessFailed, match=said) as refused:
+    with pytest.raises(WrongSetting, match=said) as refused:
         witness_key(settings(**given))
     assert "secret" not in str(refused.value)
 
@@ -80,7 +86,7 @@ def test_without_a_key_of_a_witness_it_does_not_start(given: dict[str, object], 
     ids=["none", "nonsense", "of a witness"],
 )
 def test_without_logs_it_does_not_start(given: dict[str, object], said: str) -> None:
-    with pytest.raises(ProcessFailed, match=said):
+    with pytest.raises(WrongSetting, match=said):
         known_logs(settings(**given))
 
 

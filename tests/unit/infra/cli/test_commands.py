@@ -1,10 +1,11 @@
 """The command line: what it offers, and what it says about what is not there."""
 
+import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import EntryPoint, EntryPoints, version
 from typing import Any
 
 import pytest
@@ -84,6 +85,59 @@ def test_every_help_ends_with_an_example_that_can_be_given(words: str) -> None:
     command.make_context(words, example[len(path) :])
     shown = " ".join(CliRunner().invoke(app, [*path[1:], "--help"]).output.split())
     assert shown.endswith(command.epilog)
+
+
+NUMBERED = [
+    (words, each)
+    for words, command in EVERY_COMMAND.items()
+    for each in command.params
+    if hasattr(each, "type_descriptor") and each.type_descriptor.annotation in (int, float, list[int])
+]
+
+
+@pytest.mark.parametrize(("words", "number"), NUMBERED, ids=[f"{words} {each.name}" for words, each in NUMBERED])
+@pytest.mark.parametrize("value", [2**63, 10**40])
+def test_a_number_that_postgresql_cannot_hold_is_refused(words: str, number: Any, value: int) -> None:
+    given = [str(value)] if number.param_type_name == "argument" else [number.opts[0], str(value)]
+    refused = CliRunner().invoke(app, [*words.split()[1:], *given])
+    named = number.metavar if number.param_type_name == "argument" else number.opts[0]
+    assert (refused.exit_code, f"Invalid value for '{named}'" in refused.output) == (2, True), refused.output
+
+
+def test_the_numbers_of_the_commands_are_found() -> None:
+    assert len(NUMBERED) > 15
+
+
+def test_the_version_is_the_installed_one() -> None:
+    shown = CliRunner().invoke(app, ["--version"])
+    assert (shown.exit_code, shown.output) == (0, f"paystream {version('paystream')}\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands(shell: str) -> None:
+    variables = {
+        "_PAYSTREAM_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": "paystream aud",
+        "COMP_CWORD": "1",
+        "_TYPER_COMPLETE_ARGS": "paystream aud",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv[0] = 'paystream'; from infra.cli import main; main()"],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "audit" in ended.stdout
+
+
+@pytest.mark.parametrize("words", [words for words in EVERY_COMMAND if leaf(words)])
+def test_json_is_lines_and_the_doctors_is_one_document(words: str) -> None:
+    said = [each.help for each in EVERY_COMMAND[words].params if "--json" in each.opts]
+    kind = "one JSON document" if words == "paystream doctor" else "JSON lines"
+    assert said in ([], [f"Print {kind}, for machines."])
 
 
 REASONED = [words for words, command in EVERY_COMMAND.items() if "reason" in {each.name for each in command.params}]

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import SaslAuthenticateRequest
 
-from infra.errors import ProcessFailed
+from infra.errors import WrongSetting
 from infra.kafka.clients import admin_config, consumer_config, producer_config
 from infra.kafka.security import security_options
 from infra.settings.kafka import KafkaSettings
@@ -57,11 +57,11 @@ def test_a_login_without_tls_has_no_tls() -> None:
 
 
 def test_an_unusable_file_names_its_variable(pem: Path) -> None:
-    with pytest.raises(ProcessFailed, match=f"KAFKA_SSL_CA_FILE: no certificate can be read from {pem}"):
+    with pytest.raises(WrongSetting, match=f"KAFKA_SSL_CA_FILE: no certificate can be read from {pem}"):
         security_options(settings(kafka_security_protocol="SSL", kafka_ssl_ca_file=pem))
 
     pair = {"kafka_ssl_cert_file": pem, "kafka_ssl_key_file": pem, "kafka_ssl_key_password": SECRET}
-    with pytest.raises(ProcessFailed, match=r"KAFKA_SSL_KEY_FILE .* with KAFKA_SSL_KEY_PASSWORD") as failed:
+    with pytest.raises(WrongSetting, match=r"KAFKA_SSL_KEY_FILE .* with KAFKA_SSL_KEY_PASSWORD") as failed:
         security_options(settings(kafka_security_protocol="SSL", **pair))
     assert SECRET not in str(failed.value)
 
