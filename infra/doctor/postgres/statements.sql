@@ -89,5 +89,5 @@ SELECT current_setting('archive_mode') AS mode, last_archived_time AS archived_a
   FROM pg_catalog.pg_stat_archiver
 
 -- name: try_append
--- Do what an append does, in a transaction that is rolled back (migration 0062).
+-- Do what an append does, in a transaction that is rolled back (migration 0059).
 SELECT event_store.try_append()

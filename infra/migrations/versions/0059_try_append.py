@@ -2,7 +2,7 @@
 
 from infra.migrations.sql_files import run_sql_file
 
-revision = "0062"
+revision = "0059"
 down_revision = "0058"
 branch_labels = None
 depends_on = None
@@ -10,9 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply the step."""
-    run_sql_file("0062_try_append.up.sql")
+    run_sql_file("0059_try_append.up.sql")
 
 
 def downgrade() -> None:
     """Take the step back."""
-    run_sql_file("0062_try_append.down.sql")
+    run_sql_file("0059_try_append.down.sql")
