@@ -151,8 +151,8 @@ async def test_an_undoing_that_stripe_refuses_says_so_and_not_that_there_is_no_c
     assert dead == TaskResult.dead("It could not be undone: charge_disputed: It is disputed.")
 
 
-async def test_an_undoing_that_stripe_refused_is_made_when_that_is_over() -> None:
-    """The refusal is stored for the key: when the dispute is won, the payer would stay charged."""
+async def test_an_undoing_that_stripe_refused_is_made_when_it_is_retried() -> None:
+    """The refusal is stored for the key: though the dispute was won, the payer would stay charged."""
     stripe_fake, failed = MemoryStripe(), await a_loaded_payment(NOT_LISTED)
     charge(stripe_fake)
     for _ in range(2):
