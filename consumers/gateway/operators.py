@@ -18,10 +18,12 @@ from consumers.tasks.watch_list import update_watch_list
 from domain.errors import DomainError
 from domain.ids import AttemptId, EventId, MerchantId, PaymentId
 from domain.payment.commands import AcceptStripe, GiveUpTask, PaymentCommand, RetryTask
+from domain.payment.contradictions import refusals
 from domain.payment.decide import decide
 from domain.payment.errors import BrokenHistory
 from domain.payment.events import PaymentCancelRequested, PaymentEvent
-from event_store.decide import StillConflicting, StreamCommand, decide_and_append
+from domain.payment.state import PaymentState
+from event_store.decide import Decided, StillConflicting, StreamCommand, decide_and_append
 from event_store.event_log import ConnectionLog
 from event_store.payments import PAYMENT, LoadedPayment, load_payment
 from infra.access.actors import operator_actor
@@ -180,13 +182,15 @@ class TaskAdmin:
                 traceparent=None,
             )
             command = AcceptStripe(actor=actor, reason=reason)
-            events = await _append(conn, payment_id, lambda _: (command,), metadata=metadata)
+            decided = await _append(conn, payment_id, lambda _: (command,), metadata=metadata)
             refresh = NewRefresh(
                 payment_id=payment_id, merchant_id=merchant_id, position=0, correlation_id=correlation_id
             )
             await request_refreshes(conn, [refresh])
-        recorded = ", ".join(type(event).__name__ for event in events)
-        return f"Stripe's word is accepted. Recorded: {recorded}."
+        recorded = ", ".join(type(event).__name__ for event in decided.events)
+        left = () if decided.state is None else refusals(decided.state)
+        said = (f"Stripe's word is accepted. Recorded: {recorded}.", *(f"Not accepted: {each}." for each in left))
+        return " ".join(said)
 
 
 async def _lock(conn: Connection, event_id: EventId) -> _Locked:
@@ -217,7 +221,7 @@ async def _record(
     def commands(payment: LoadedPayment) -> Sequence[PaymentCommand]:
         return (command, *(_failure(task, payment) if gives_up else ()))
 
-    return await _append(conn, task.payment_id, commands, metadata=metadata)
+    return (await _append(conn, task.payment_id, commands, metadata=metadata)).events
 
 
 async def _append(
@@ -226,7 +230,7 @@ async def _append(
     commands: Callable[[LoadedPayment], Sequence[PaymentCommand]],
     *,
     metadata: EventMetadata,
-) -> Sequence[PaymentEvent]:
+) -> Decided[PaymentState, PaymentEvent]:
     """Append what follows from commands, which are decided one after the other. Raises TaskRefused."""
 
     def decide_all(payment: LoadedPayment) -> Sequence[PaymentEvent]:
@@ -248,7 +252,7 @@ async def _append(
         raise TaskRefused("The payment changed again and again meanwhile. Try again.") from error
     if decided.events and decided.state is not None:
         await update_watch_list(conn, [(decided.before.state, decided.state)])
-    return decided.events
+    return decided
 
 
 async def _load(conn: Connection, payment_id: PaymentId) -> LoadedPayment:

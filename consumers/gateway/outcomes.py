@@ -213,10 +213,9 @@ def classify_error(error: Exception) -> FailedCall:
     return Retryable(reason=f"{type(error).__name__}: {error}", floor_s=_ALARM_FLOOR_S, alarm=True)
 
 
-def is_stored_failure(error: stripe.StripeError) -> bool:
-    """Whether it is a failure of Stripe's own that it had answered before: for this key it answers nothing else."""
-    fault = fault_of(error)
-    return fault.replayed and fault.status in _SERVER_ERRORS
+def is_stored(error: stripe.StripeError) -> bool:
+    """Whether Stripe had answered so before, be it a failure or a refusal: for this key it answers nothing else."""
+    return fault_of(error).replayed
 
 
 def fault_of(error: stripe.StripeError) -> Fault:

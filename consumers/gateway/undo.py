@@ -3,8 +3,8 @@
 It failed here because Stripe answered its creation with a failure of its own and did not list it afterwards. The client
 was told so and may have paid again by another payment: nobody may stay charged for this one. To undo it twice does no
 harm: a canceled intent cannot be canceled again, and what was refunded whole has nothing left to refund
-(https://docs.stripe.com/api/refunds/create). So a call that Stripe itself failed is made once more, with another key:
-for the first one the failure is stored, and would be answered for a day.
+(https://docs.stripe.com/api/refunds/create). So a call that Stripe failed, or refused as the charge was disputed, is
+made once more, with another key: for the first one that answer is stored, and would be given for a day.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from domain.payment.events import UndoneRefund
 from domain.payment.observations import RecordUndone
 
 MOST_KEYS = 20
-"""So often it is tried anew after a failure of Stripe's own; then a person has to look."""
+"""So often it is tried anew after a failure or a refusal; then a person has to look."""
 _CAME_BACK = frozenset({"failed", "canceled"})
 _OVER = frozenset({"won", "warning_closed", "prevented"})
 """A dispute in such a status takes no money."""
@@ -60,7 +60,7 @@ def undo_step(
 ) -> Undo | Undone | NotYet:
     """Return what is to be done about the intent that was made for the event.
 
-    `failures`: for so many keys Stripe has stored a failure of its own.
+    `failures`: for so many keys Stripe has stored a failure or a refusal.
     """
     key_end = f"{event_id}-{failures + 1}" if failures else str(event_id)
     intent = reading.intent

@@ -15,7 +15,7 @@ from consumers.gateway.completion import TaskCompleter
 from consumers.gateway.decision import FinishedCall, is_superseded, requesting_event
 from consumers.gateway.job import Job
 from consumers.gateway.look_ups import LookUps, unknown_for_s
-from consumers.gateway.outcomes import RETRIES, CallOutcome, Succeeded, classify_error, is_stored_failure
+from consumers.gateway.outcomes import RETRIES, CallOutcome, Refused, Succeeded, classify_error, is_stored
 from consumers.gateway.plan import Call, LookUp, next_step, searchable_after_s
 from consumers.gateway.results import result_of_call, result_of_failed_read, result_of_look_up
 from consumers.gateway.undo import (
@@ -261,13 +261,16 @@ class Worker:
                 try:
                     return await self._undo(job, payment, step, disputes_of(shown))
                 except stripe.StripeError as error:
-                    if not is_stored_failure(error):
-                        raise
+                    if is_stored(error):
+                        continue
+                    if isinstance(refused := classify_error(error), Refused):
+                        return TaskResult.dead(f"It could not be undone: {refused.fault.code}: {refused.fault.message}")
+                    raise
         except LeaseExpired:
             raise
         except Exception as error:  # noqa: BLE001 - the table of outcomes knows every kind
             return result_of_failed_read(task, classify_error(error), uniform=_uniform)
-        return TaskResult.dead(f"It could not be undone: Stripe failed {MOST_KEYS} times")
+        return TaskResult.dead(f"It could not be undone: Stripe failed or refused {MOST_KEYS} times")
 
     async def _undo(
         self, job: Job, payment: PaymentState, step: Undo | Undone | NotYet, disputes: Sequence[str]

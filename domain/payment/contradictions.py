@@ -52,20 +52,34 @@ def accept(state: PaymentState, command: AcceptStripe) -> tuple[PaymentEvent, ..
             raise InvalidPaymentRequest(field, "must not be empty")
     if not state.open_contradictions:
         raise ContradictionNotAcceptable(payment_id=state.payment_id, reason="Stripe contradicts nothing")
-    events, refusals = list[PaymentEvent](), list[str]()
-    # The intent first: what was refunded was captured before.
-    for contradiction in sorted(state.open_contradictions, key=lambda each: each.refund_id is not None):
+    events = list[PaymentEvent]()
+    for contradiction in _in_order(state):
         try:
             changes = _accepted(state, contradiction)
-        except ContradictionNotAcceptable as error:
-            refusals.append(error.reason)
+        except ContradictionNotAcceptable:
             continue
         for event in (resolved(contradiction, command), *changes):
             state = evolve(state, event)
             events.append(event)
     if not events:
-        raise ContradictionNotAcceptable(payment_id=state.payment_id, reason="; ".join(refusals))
+        raise ContradictionNotAcceptable(payment_id=state.payment_id, reason="; ".join(refusals(state)))
     return tuple(events)
+
+
+def refusals(state: PaymentState) -> tuple[str, ...]:
+    """Return why open contradictions cannot be accepted, for each that cannot."""
+    reasons = list[str]()
+    for contradiction in _in_order(state):
+        try:
+            _accepted(state, contradiction)
+        except ContradictionNotAcceptable as error:
+            reasons.append(error.reason)
+    return tuple(reasons)
+
+
+def _in_order(state: PaymentState) -> list[Contradiction]:
+    """Return the open ones, the intent first: what was refunded was captured before."""
+    return sorted(state.open_contradictions, key=lambda each: each.refund_id is not None)
 
 
 def object_of(observed: PaymentObservation) -> StripeObjectId | None:

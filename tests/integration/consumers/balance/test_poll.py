@@ -2,18 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import pytest
 import stripe
 from structlog.testing import capture_logs
 
+from consumers.balance.poller import poll_payouts
+from consumers.stripe.client import JsonObject
+from consumers.stripe.lists import left_out
 from consumers.stripe.lists.lists import Lists, StripeList, StripeLists
 from consumers.stripe.lists.poll import Reach
 from infra.postgres.pool import Pool
 from infra.stripe_sandbox.client import SandboxAdmin
 from tests.integration.consumers.balance.polled_sandbox import (
     REACH,
+    WATCH_DAYS,
     Log,
     Watched,
     charge,
@@ -183,6 +189,33 @@ async def test_a_listing_whose_place_stripe_forgot_begins_again(
     await admin.falsify_row(place, shown=False)
     assert await transactions(pool, lists)
     assert len(await log_of.transactions()) == 7
+
+
+async def test_a_payout_that_is_asked_for_again_does_not_go_back(
+    client: stripe.StripeClient, lists: StripeLists, admin: SandboxAdmin, pool: Pool, log_of: Log
+) -> None:
+    """Another poller lists it between the answer and its record: the ledger would have the money at the bank again."""
+    await charge(client)
+    (payout,) = await admin.pay_out()
+    payout_id = str(payout["id"])
+    await admin.settle_payout(payout_id)
+    await poll_both(pool, lists)
+    async with pool.connection() as conn:
+        await left_out.remember(conn, StripeList.PAYOUTS, [payout_id])
+
+    class Outrun(Watched):
+        async def row(self, list_: StripeList, stripe_id: str) -> JsonObject | None:
+            paid = await super().row(list_, stripe_id)
+            await admin.settle_payout(payout_id, "failed")
+            pages = iter([True])
+            go_on = partial(next, pages, False)
+            await poll_payouts(pool, lists, REACH, watch_days=WATCH_DAYS, go_on=go_on)
+            return paid
+
+    with mock.patch.object(left_out, "_PAUSE_S", 0.0):
+        await payouts(pool, Outrun(lists))
+    await poll_both(pool, lists)
+    assert await log_of.statuses() == [(payout_id, "paid"), (payout_id, "failed")]
 
 
 async def test_a_payout_is_recorded_with_every_status_that_is_seen(

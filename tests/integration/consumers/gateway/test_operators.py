@@ -364,6 +364,30 @@ async def test_stripes_word_is_accepted_by_an_operator_and_read_again(
     assert [event.metadata.actor for event in events[-3:]] == ["operator:alex"] * 3
 
 
+async def test_what_could_not_be_accepted_is_said_beside_what_was(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool, admin: TaskAdmin
+) -> None:
+    payment_id, refund_id = await a_dead_refund(payments, stripe_fake, pool)
+    (task,) = await listed(pool, admin)
+    async with pool.connection() as conn:
+        await admin.give_up(conn, task.event_id, force=True, **OPERATOR)
+    refund = {"id": "re_1", "status": "succeeded", "amount": 500, "currency": "usd", "payment_intent": "pi_1"}
+    stripe_fake.refunds.append(refund | {"metadata": {"paystream_refund_id": str(refund_id)}})
+    of_another = {"id": "du_1", "payment_intent": "pi_1", "charge": "ch_other", "amount": 500, "currency": "usd"}
+    shown = {"reason": "fraudulent", "status": "needs_response", "evidence_details": {}, "balance_transactions": []}
+    stripe_fake.disputes.append(of_another | shown)
+    async with working(pool, stripe_fake):
+        await payments.refresh(payment_id)
+        await payments.all_done()
+        async with pool.connection() as conn:
+            said = await admin.accept(conn, payment_id, **OPERATOR)
+    assert said == (
+        "Stripe's word is accepted. Recorded: PaymentContradictionResolved, RefundFound, RefundSucceeded."
+        " Not accepted: du_1: Dispute du_1 is of ch_other, not of ch_1: what is recorded cannot be taken back."
+    )
+    assert [each.object_id for each in (await payments.state(payment_id)).open_contradictions] == ["du_1"]
+
+
 @pytest.mark.slow
 async def test_the_command_that_accepts_stripes_word_needs_a_reason(database: Database) -> None:
     arguments = ("accept", str(uuid.uuid4()))

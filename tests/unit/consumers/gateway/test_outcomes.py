@@ -19,7 +19,7 @@ from consumers.gateway.outcomes import (
     classify,
     classify_error,
     fault_of,
-    is_stored_failure,
+    is_stored,
     row_of,
 )
 from infra.stripe.guard.errors import CircuitOpen, NotSent, TooManyCalls
@@ -200,13 +200,13 @@ def test_stripe_says_whether_to_try_again(said: str | None, should_retry: bool |
 
 
 @pytest.mark.parametrize(("said", "stored"), [("true", True), ("false", False), (None, False)])
-def test_a_failure_that_is_repeated_was_stored_for_the_key(said: str | None, *, stored: bool) -> None:
+def test_an_error_that_is_repeated_was_stored_for_the_key(said: str | None, *, stored: bool) -> None:
     headers = {} if said is None else {"Idempotent-Replayed": said}
     error = stripe.APIError("No.", http_status=503, json_body={"error": {}}, headers=headers)
     assert fault_of(error).replayed is stored
-    assert is_stored_failure(error) is stored
+    assert is_stored(error) is stored
     refused = stripe.InvalidRequestError("No.", None, http_status=400, json_body={"error": {}}, headers=headers)
-    assert not is_stored_failure(refused)
+    assert is_stored(refused) is stored
 
 
 @pytest.mark.parametrize(

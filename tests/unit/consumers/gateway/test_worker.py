@@ -8,6 +8,7 @@ from typing import cast
 from unittest import mock
 
 import pytest
+import stripe
 from structlog.testing import capture_logs
 
 from consumers.gateway.completion import Completed, TaskCompleter
@@ -29,6 +30,11 @@ from tests.unit.consumers.gateway.gateway_objects import PAYMENT_ID, a_loaded_pa
 NO_EVENTS = LoadedPayment(state=None, version=0, events=())
 CANCEL = CancelPayment(request_id=RequestId(uuid.uuid4()), reason="abandoned")
 NOT_LISTED = RecordPaymentFailed(code=NOT_PROCESSED, message="Stripe did not process the request.")
+
+_REFUSAL = {"type": "invalid_request_error", "code": "charge_disputed", "message": "It is disputed."}
+DISPUTED = stripe.InvalidRequestError(
+    "disputed", None, "charge_disputed", http_status=400, json_body={"error": _REFUSAL}
+)
 
 
 @dataclass
@@ -137,6 +143,26 @@ async def test_an_undoing_without_an_answer_is_made_again_with_its_key() -> None
     assert len({call.args[0].idempotency_key for call in send.call_args_list}) == 1
 
 
+async def test_an_undoing_that_stripe_refuses_says_so_and_not_that_there_is_no_charge() -> None:
+    stripe_fake, failed = MemoryStripe(), await a_loaded_payment(NOT_LISTED)
+    charge(stripe_fake)
+    with mock.patch.object(stripe_fake, "_refund", side_effect=DISPUTED):
+        dead = await run(stripe_fake, TaskOperation.REFRESH_PAYMENT, failed)
+    assert dead == TaskResult.dead("It could not be undone: charge_disputed: It is disputed.")
+
+
+async def test_an_undoing_that_stripe_refused_is_made_when_it_is_retried() -> None:
+    """The refusal is stored for the key: though the dispute was won, the payer would stay charged."""
+    stripe_fake, failed = MemoryStripe(), await a_loaded_payment(NOT_LISTED)
+    charge(stripe_fake)
+    for _ in range(2):
+        with mock.patch.object(stripe_fake, "_refund", side_effect=DISPUTED):
+            assert (await run(stripe_fake, TaskOperation.REFRESH_PAYMENT, failed)).status is TaskStatus.DEAD
+    undone = await run(stripe_fake, TaskOperation.REFRESH_PAYMENT, failed)
+    assert [type(each) for each in undone.observations] == [RecordUndone]
+    assert [refund["amount"] for refund in stripe_fake.refunds] == [1000]
+
+
 async def test_an_undoing_that_stripe_always_fails_needs_a_person() -> None:
     stripe_fake, failed = MemoryStripe(), await a_loaded_payment(NOT_LISTED)
     charge(stripe_fake)
@@ -144,7 +170,10 @@ async def test_an_undoing_that_stripe_always_fails_needs_a_person() -> None:
         stripe_fake.server_errors = [False]
         assert (await run(stripe_fake, TaskOperation.REFRESH_PAYMENT, failed)).status is TaskStatus.DUE
     dead = await run(stripe_fake, TaskOperation.REFRESH_PAYMENT, failed)
-    assert (dead.status, dead.error) == (TaskStatus.DEAD, f"It could not be undone: Stripe failed {MOST_KEYS} times")
+    assert (dead.status, dead.error) == (
+        TaskStatus.DEAD,
+        f"It could not be undone: Stripe failed or refused {MOST_KEYS} times",
+    )
     assert stripe_fake.refunds == []
 
 

@@ -10,6 +10,7 @@ from domain.ids import StripeIntentId, StripeObjectId, StripeRefundId
 from domain.ledger import PostingState, post_payment
 from domain.ledger.postings import Awaits
 from domain.payment.commands import AcceptStripe
+from domain.payment.contradictions import refusals
 from domain.payment.decide import decide
 from domain.payment.errors import (
     ContradictionNotAcceptable,
@@ -290,6 +291,9 @@ class TestAccept:
         state = then(state, ACCEPT)
         assert [each.object_id for each in state.open_contradictions] == ["du_1"]
         assert state.amount_refunded == usd(4_00)
+        assert refusals(state) == (
+            "du_1: Dispute du_1 is of ch_2, not of ch_1: what is recorded cannot be taken back",
+        ), "the operator is told what is left, and why"
 
     def test_it_needs_a_contradiction_somebody_and_a_reason(self) -> None:
         with pytest.raises(ContradictionNotAcceptable, match="Stripe contradicts nothing"):
