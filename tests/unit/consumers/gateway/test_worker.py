@@ -143,7 +143,7 @@ async def test_an_undoing_without_an_answer_is_made_again_with_its_key() -> None
     assert len({call.args[0].idempotency_key for call in send.call_args_list}) == 1
 
 
-async def test_an_undoing_that_stripe_refuses_says_so_and_not_that_there_is_no_charge() -> None:
+async def test_an_undoing_that_stripe_refuses_says_so_in_its_words() -> None:
     stripe_fake, failed = MemoryStripe(), await a_loaded_payment(NOT_LISTED)
     charge(stripe_fake)
     with mock.patch.object(stripe_fake, "_refund", side_effect=DISPUTED):
