@@ -58,11 +58,13 @@ async def test_members_that_joined_without_a_topic_share_it_later(
         for each in group:
             each.consumer._coordinator._on_metadata_change()
 
-        async def assigned() -> list[TopicPartition]:
-            return sorted(partition for each in group for partition in each.assignment)
+        async def shares() -> list[frozenset[TopicPartition]]:
+            return [each.assignment for each in group]
 
-        assert await eventually(assigned, lambda found: found == every, within=40) == every
-        assert all(each.assignment for each in group)
+        def is_shared(found: list[frozenset[TopicPartition]]) -> bool:
+            return all(found) and sorted(partition for each in found for partition in each) == every
+
+        assert is_shared(await eventually(shares, is_shared, within=40))
 
 
 async def joined(group: Sequence[Subscription]) -> list[frozenset[TopicPartition] | None]:
