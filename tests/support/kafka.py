@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from concurrent.futures import Future
@@ -26,6 +27,8 @@ from infra.settings.kafka import KafkaSettings
 from schemas.cloudevents import from_kafka
 from schemas.topics import RELAY_PROGRESS, event_topics
 from tests.support.waiting import eventually
+
+_MARKERS_WITHIN_S = 5.0
 
 
 @asynccontextmanager
@@ -198,7 +201,11 @@ async def published_events(settings: KafkaSettings) -> Counter[tuple[int, str]]:
 
 
 async def read_topic(settings: KafkaSettings, topic: str) -> dict[int, list[ConsumerRecord]]:
-    """Return everything in a topic by partition, as a reader of committed data sees it now."""
+    """Return everything in a topic by partition, as a reader of committed data sees it.
+
+    A commit is answered before its markers stand in the partitions (KIP-98): they are waited for, not for long, as a
+    transaction that hangs has none.
+    """
     consumer = AIOKafkaConsumer(**consumer_config(settings, client_id="observer"))
     await consumer.start()
     try:
@@ -206,7 +213,7 @@ async def read_topic(settings: KafkaSettings, topic: str) -> dict[int, list[Cons
             places = [TopicPartition(topic, each) for each in range(settings.kafka_topic_partitions)]
             consumer.assign(places)
             await consumer.seek_to_beginning(*places)
-            ends = await consumer.end_offsets(places)
+            ends = await _ends_of_committed(settings, consumer, places)
             found: dict[int, list[ConsumerRecord]] = {place.partition: [] for place in places}
             for place in places:
                 while await consumer.position(place) < ends[place]:
@@ -215,3 +222,19 @@ async def read_topic(settings: KafkaSettings, topic: str) -> dict[int, list[Cons
             return found
     finally:
         await consumer.stop()
+
+
+async def _ends_of_committed(
+    settings: KafkaSettings, consumer: AIOKafkaConsumer, places: list[TopicPartition]
+) -> dict[TopicPartition, int]:
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
+    if not settings.kafka_transactions:
+        return ends
+    uncommitted = settings.model_copy(update={"kafka_transactions": False})
+    async with AIOKafkaConsumer(**consumer_config(uncommitted, client_id="observer")) as everything:
+        written = await everything.end_offsets(places)
+    deadline = time.monotonic() + _MARKERS_WITHIN_S
+    while ends != written and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+        ends = await consumer.end_offsets(places)
+    return ends
