@@ -267,5 +267,5 @@ async def test_a_migration_is_refused_behind_it(
     pooler: PgBouncer, database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MIGRATION_DATABASE_URL", pooler.behind(database.url("owner")))
-    assert await asyncio.to_thread(run_migrate) == 1
+    assert await asyncio.to_thread(run_migrate) == 2
     assert "set MIGRATION_DATABASE_URL to the address of PostgreSQL itself" in capsys.readouterr().err
