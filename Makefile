@@ -93,8 +93,8 @@ test: $(DEV_READY) ## Run every test but those of load, generated clients and re
 
 # What moves money, on real servers: commands, appends, tasks of the gateway, what webhooks say, the read model.
 FAST := tests/unit tests/integration/command_api/payments \
-	$(addprefix tests/integration/consumers/,gateway/test_gateway.py gateway/test_tasks.py tasks webhooks) \
-	$(addprefix tests/integration/event_store/,test_append.py test_group_commit.py test_contracts.py test_owned_ids.py) \
+	$(addprefix tests/integration/consumers/,gateway/test_gateway.py gateway/test_tasks.py webhooks) \
+	$(addprefix tests/integration/event_store/,test_append.py test_group_commit.py) \
 	$(addprefix tests/integration/projections/,payments test_projecting.py)
 
 test-fast: $(DEV_READY) ## Run the unit tests and the quick integration tests of what moves money, with few examples: at every step
