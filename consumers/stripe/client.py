@@ -72,6 +72,11 @@ class Page:
         """Whether others follow that cannot be asked for: none of its rows has an id."""
         return self.has_more and bool(self.rows) and self.last_id is None
 
+    def require_way_on(self, name: str) -> None:
+        """Raise UnexpectedObject for a page of the named list that leads nowhere."""
+        if self.leads_nowhere:
+            raise UnexpectedObject(f"no row of a page of {name} has an id: it cannot be read on from there")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadRetries:
@@ -158,10 +163,7 @@ class GuardedStripe:
                 yield page
             if not page.has_more or not page.rows:
                 return
-            if page.leads_nowhere:
-                raise UnexpectedObject(
-                    f"no row of a page of {resource.value} has an id: it cannot be read on from there"
-                )
+            page.require_way_on(resource.value)
             params["starting_after"] = page.last_id
 
     async def each(self, resource: StripeResource, filters: Mapping[str, Any]) -> AsyncGenerator[JsonObject]:

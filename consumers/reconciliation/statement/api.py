@@ -5,7 +5,7 @@ https://docs.stripe.com/api/balance_transactions
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import stripe
 
@@ -29,6 +29,8 @@ JsonObject = Mapping[str, Any]
 _RETRIES = ReadRetries(attempts=8, backoff=Backoff(first_s=0.5, longest_s=15.0))
 _TRANSACTION = "txn_"
 _CHARGES, _REFUNDS, _DISPUTES = ("ch_", "py_"), ("re_", "pyr_"), ("du_", "dp_")
+
+Read = TypeVar("Read")
 
 
 class ApiStatement:
@@ -81,8 +83,9 @@ class ApiStatement:
         """Give the automatic payouts that were made then: of others, Stripe does not say what they pay."""
         made = {"created": {"gte": first, "lt": last}}
         async for page in self._stripe.pages(StripeResource.PAYOUTS, made):
-            for each in _readable_payouts(page.rows):
-                yield await self._summed(each)
+            for each in _read_each(StripeList.PAYOUTS, page.rows, statement_payout_of):
+                if each is not None:
+                    yield await self._summed(each)
 
     async def payout(self, payout_id: PayoutId) -> PayoutSum | None:
         """Return one payout; None for one that is not automatic."""
@@ -129,21 +132,14 @@ class ApiStatement:
 
 
 def _readable(rows: Iterable[JsonObject]) -> list[StripeRow]:
-    found = []
-    for row in rows:
-        try:
-            found.append(statement_row_of(row))
-        except UnexpectedObject as error:
-            say_left_out(StripeList.TRANSACTIONS, row, error)
-    return found
+    return list(_read_each(StripeList.TRANSACTIONS, rows, statement_row_of))
 
 
-def _readable_payouts(rows: Iterable[JsonObject]) -> Iterator[PayoutSum]:
+def _read_each(list_: StripeList, rows: Iterable[JsonObject], read: Callable[[JsonObject], Read]) -> Iterator[Read]:
     for row in rows:
         try:
-            payout = statement_payout_of(row)
+            found = read(row)
         except UnexpectedObject as error:
-            say_left_out(StripeList.PAYOUTS, row, error)
+            say_left_out(list_, row, error)
         else:
-            if payout is not None:
-                yield payout
+            yield found

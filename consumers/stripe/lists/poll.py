@@ -114,8 +114,8 @@ async def poll(
                         cursor = await _move(conn, list_, cursor, cursor.caught_up())
                     appended += new
                     read += len(page.rows)
-            if page is not None and page.leads_nowhere:
-                raise UnexpectedObject(f"no row of a page of {list_.value} has an id: it cannot be read on from there")
+            if page is not None:
+                page.require_way_on(list_.value)
         await _try_left_out(pool, lists, list_, record, correlation_id, go_on)
     except (Overtaken, Conflicted):
         log.info("stripe_list_overtaken", list=list_.value)
