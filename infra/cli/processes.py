@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from infra.cli.commands import WRONG_OPTION
 from infra.process import declared
 
 if TYPE_CHECKING:
@@ -68,4 +69,4 @@ def _load(group: str, name: str) -> "Service":
 
 def _refuse(message: str) -> NoReturn:
     print(f"paystream: {message}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(WRONG_OPTION)

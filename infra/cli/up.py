@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from infra.cli.commands import WRONG_OPTION
 from infra.cli.demo_day import play_day
 from infra.cli.foreground import EndSignals, unless
 from infra.cli.log_follower import Follower
@@ -43,7 +44,7 @@ def run_up(
         return 0
     except EmbeddedError as error:
         print(f"\npaystream: {error}", file=sys.stderr)
-        return 2 if isinstance(error, PortRangeInvalid) else 1
+        return WRONG_OPTION if isinstance(error, PortRangeInvalid) else 1
 
 
 def _stack(settings: UpSettings, screen: Screen, broker: BrokerKind, layout: Layout, *, prometheus: bool) -> Stack:

@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 
 from infra.embedded.postgres import DATABASE, PostgresServer
+from infra.migrations.revisions import is_newer
 
 _HERE = Path(__file__).parent
 _REVISIONS = _HERE.parent / "migrations" / "versions"
@@ -79,7 +80,7 @@ async def is_migrated(database_url: str) -> bool:
         except psycopg.errors.UndefinedTable:
             return False
         row = await found.fetchone()
-        return row is not None and row[0].isdecimal() and int(row[0]) >= int(newest)
+        return row is not None and (row[0] == newest or is_newer(row[0], newest))
 
 
 async def _connect(url: str) -> psycopg.AsyncConnection:

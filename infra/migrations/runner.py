@@ -18,6 +18,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from infra.errors import InfraError
+from infra.migrations.revisions import is_newer
 
 _HERE = Path(__file__).parent
 _LOCK_KEY = 0x7061_7973  # "pays": any constant that no other program takes on this database
@@ -63,11 +64,6 @@ def upgrade(database_url: str, revision: str = "head") -> str:
 def downgrade(database_url: str, revision: str) -> None:
     """Take the database back to `revision` ("base" removes everything, events included)."""
     _run(database_url, lambda config: command.downgrade(config, revision))
-
-
-def is_newer(revision: str, head: str) -> bool:
-    """Whether a release after the one with `head` made a revision: they are one line, and numbered."""
-    return revision.isdecimal() and int(revision) > int(head)
 
 
 def head_revision() -> str:
@@ -138,22 +134,15 @@ def _work_between_others(connection: sqlalchemy.Connection, work: Callable[[], N
         try:
             work()
             connection.commit()
-        except sqlalchemy.exc.OperationalError as error:
-            if not isinstance(error.orig, psycopg.errors.LockNotAvailable) or not tries_left:
+        except (sqlalchemy.exc.OperationalError, psycopg.errors.LockNotAvailable) as error:
+            refusal = error.orig if isinstance(error, sqlalchemy.exc.OperationalError) else error  # of a script's
+            if not isinstance(refusal, psycopg.errors.LockNotAvailable) or not tries_left:
                 raise
-            _try_again_later(connection, str(error.orig).splitlines()[0])
-        except psycopg.errors.LockNotAvailable as error:  # of a script, which the driver runs
-            if not tries_left:
-                raise
-            _try_again_later(connection, str(error).splitlines()[0])
+            connection.rollback()
+            log.warning("migration_waits_for_a_table", reason=str(refusal).splitlines()[0], again_in_s=_TRY_AGAIN_S)
+            time.sleep(_TRY_AGAIN_S)
         else:
             return
-
-
-def _try_again_later(connection: sqlalchemy.Connection, reason: str) -> None:
-    connection.rollback()
-    log.warning("migration_waits_for_a_table", reason=reason, again_in_s=_TRY_AGAIN_S)
-    time.sleep(_TRY_AGAIN_S)
 
 
 def _lock(connection: sqlalchemy.Connection) -> None:
