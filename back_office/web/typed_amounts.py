@@ -4,12 +4,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from back_office.web.filters import CURRENCY_LETTERS
 from schemas.http.written_amounts import by_currency
 
 _NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
 _AMOUNT = re.compile(r"(?:([A-Za-z]{3}) *)?([0-9.,]+)(?: *([A-Za-z]{3}))?")
 _DIGITS_AND_MARKS = re.compile(r"^[-+]|[\d.,'\s]")
-_CURRENCY_LETTERS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,4 +54,4 @@ def looks_like_amount(text: str) -> bool:
     letters = sum(each.isalpha() for each in rest)
     if signs + letters < len(rest) or signs > 1:
         return False
-    return letters in {0, _CURRENCY_LETTERS} or (signs == 1 and letters < _CURRENCY_LETTERS)
+    return letters in {0, CURRENCY_LETTERS} or (signs == 1 and letters < CURRENCY_LETTERS)

@@ -126,10 +126,7 @@ def verify(
         list[str] | None,
         typer.Option(help="The public key of a witness, or a file of them; by default those of PROOFS_WITNESSES."),
     ] = None,
-    quorum: Annotated[
-        int | None,
-        typer.Option(min=1, max=LARGEST_INTEGER, help="How many witnesses must have signed; by default all."),
-    ] = None,
+    quorum: Annotated[int | None, _QUORUM] = None,
     as_json: Annotated[bool, JSON_LINES] = False,
 ) -> None:
     """Compare the log with what was sealed.
@@ -203,10 +200,7 @@ def check(
     witness: Annotated[
         list[str] | None, typer.Option(help="The public key of a witness, or a file of them; may be repeated.")
     ] = None,
-    quorum: Annotated[
-        int | None,
-        typer.Option(min=1, max=LARGEST_INTEGER, help="How many witnesses must have signed; by default all."),
-    ] = None,
+    quorum: Annotated[int | None, _QUORUM] = None,
 ) -> None:
     """Check a proof, offline.
 

@@ -8,13 +8,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from schemas.storable_text import storable
+
 REMOVED = "[removed]"
 
 # `pi_123_secret_abc`, `src_client_secret_abc`, `?payment_intent_client_secret=...`, a member `client_secret`
 _SECRET = re.compile(r"client_?secret|_secret_", re.IGNORECASE)
-
-
-_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class TooDeep(ValueError):
@@ -56,7 +55,7 @@ def _members(document: dict[str, Any], depth: int, mask: Callable[[str], str]) -
 
 
 def _text(text: str, mask: Callable[[str], str]) -> str:
-    return REMOVED if _SECRET.search(text) else mask(_NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text))
+    return REMOVED if _SECRET.search(text) else mask(storable(text))
 
 
 def _as_it_is(text: str) -> str:

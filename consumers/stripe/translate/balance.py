@@ -3,7 +3,6 @@
 https://docs.stripe.com/api/balance_transactions/object, https://docs.stripe.com/api/payouts/object
 """
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,10 +14,10 @@ from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.money import SignedMoney
 from domain.reconciliation.rows import PayoutSum, StripeRow
 from domain.stripe_balance import PayoutChanged, PayoutStatus, TransactionRecorded
+from schemas.storable_text import storable
 
 _NO_FIELDS = (AttributeError, KeyError, TypeError, ValueError)
 """What reading an object raises that is not as its documentation says."""
-_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def transaction_of(row: Mapping[str, Any]) -> TransactionRecorded:
@@ -122,7 +121,7 @@ def _description(row: Mapping[str, Any]) -> str | None:
     found = row.get("description")
     if found is not None and not isinstance(found, str):
         raise TypeError("description is no text")
-    return None if found is None else _NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", found)
+    return None if found is None else storable(found)
 
 
 def _rate(row: Mapping[str, Any]) -> str | None:
