@@ -18,7 +18,7 @@ from consumers.reconciliation.results import ListedDiscrepancy, ListedEntry, Rec
 from domain.ids import DiscrepancyId
 from domain.money import SignedMoney
 from event_store.command_line import run, run_with_connection
-from infra.cli.execute import COULD_NOT_LOOK
+from infra.cli.exit_codes import COULD_NOT_LOOK
 from infra.cli.output import console, format_amount, print_json_lines, printable
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection

@@ -14,9 +14,6 @@ import typer
 
 GROUP = "paystream.commands"
 
-WRONG_OPTION = 2
-"""The exit code of a command that was called wrongly, as Click has it."""
-
 MAX_REASON_CHARS = 500
 """As over HTTP."""
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.cli import running_stack as stack
-from infra.cli.commands import WRONG_OPTION
+from infra.cli.exit_codes import WRONG_OPTION
 from infra.doctor.deployment import Deployment, declared_deployment, given_deployment
 from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status

@@ -9,16 +9,13 @@ from contextlib import contextmanager
 import psycopg
 import structlog
 
-from infra.cli.commands import WRONG_OPTION
+from infra.cli.exit_codes import WRONG_OPTION
 from infra.errors import InfraError, WrongOption, WrongSetting
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection, connect
 from infra.process import declared
 from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings
-
-COULD_NOT_LOOK = 2
-"""The exit code of a command whose 1 is a finding, when it cannot tell: as `diff` and `grep` have it."""
 
 
 def run_with_connection(work: Callable[[Connection], Awaitable[int]]) -> int:

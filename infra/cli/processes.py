@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from infra.cli.commands import WRONG_OPTION
+from infra.cli.exit_codes import WRONG_OPTION
 from infra.process import declared
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from infra.cli.commands import WRONG_OPTION
 from infra.cli.demo_day import play_day
+from infra.cli.exit_codes import WRONG_OPTION
 from infra.cli.foreground import EndSignals, unless
 from infra.cli.log_follower import Follower
 from infra.cli.readable_logs import log_line

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from infra.cli.execute import COULD_NOT_LOOK, run
+from infra.cli.execute import run
+from infra.cli.exit_codes import COULD_NOT_LOOK
 from infra.cli.output import print_json_lines
 from infra.kafka.topic_check import Comparison, remedy
 from infra.kafka.topics import cell_declarations, compare_topics, create_topics

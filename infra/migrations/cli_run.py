@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from infra.cli.commands import WRONG_OPTION
 from infra.cli.execute import one_line
+from infra.cli.exit_codes import WRONG_OPTION
 from infra.migrations.revisions import is_newer
 from infra.migrations.runner import UnknownRevision, create_revision, head_revision, upgrade
 from infra.postgres.sessions import NeedsSession, require_session

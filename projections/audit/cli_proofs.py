@@ -21,7 +21,7 @@ from event_store.proofs.stores import tile_store
 from event_store.proofs.tile_store import TileStore
 from event_store.proofs.verify import Source, Verification
 from event_store.proofs.witnesses import Quorum, configured_witnesses
-from infra.cli.execute import COULD_NOT_LOOK
+from infra.cli.exit_codes import COULD_NOT_LOOK
 from infra.cli.output import ProgressLine, printable
 from infra.errors import WrongSetting
 from infra.files import whole_file

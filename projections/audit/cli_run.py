@@ -13,7 +13,7 @@ from domain.ids import PaymentId
 from event_store.command_line import run
 from event_store.privacy.vault import open_vault_at
 from event_store.replay.moments import last_position
-from infra.cli.execute import COULD_NOT_LOOK
+from infra.cli.exit_codes import COULD_NOT_LOOK
 from infra.cli.output import ProgressLine, console, json_text, printable
 from infra.errors import InfraError, WrongOption
 from infra.files import whole_file
