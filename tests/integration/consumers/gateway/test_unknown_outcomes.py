@@ -165,8 +165,8 @@ async def test_an_undoing_that_has_no_good_answer_is_done_once(
         await appear(stripe_fake, payment_id)
         stripe_fake.server_errors = [is_done_at_stripe]
         await payments.refresh(payment_id)
-        await eventually(lambda: sent(stripe_fake, TaskOperation.CREATE_REFUND), until=lambda times: times == 1)
-        await payments.execute("UPDATE consumers.gateway_tasks SET due_at = now() WHERE status = 'due'")
+        # At once, under a second key, or when the task is due again: by the time somebody looks, it may be over.
+        await eventually(lambda: sent(stripe_fake, TaskOperation.CREATE_REFUND), until=lambda times: times >= 1)
         await eventually(lambda: hasten(payments), until=lambda rows: all(row[1] == "done" for row in rows))
         await undone(payments, pool, payment_id)
     assert [refund["amount"] for refund in stripe_fake.refunds] == [1000]
