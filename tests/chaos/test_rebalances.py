@@ -118,7 +118,7 @@ class Group:
 @asynccontextmanager
 async def a_relay(home: Home, settings: KafkaSettings, database: Database) -> AsyncIterator[Process]:
     spec = ProcessSpec(name="relay", label="Relay", arguments=("-m", "infra.cli", "relay"))
-    relay = Process(spec, home, port=free_port(), settings=environment(settings, database.url("app")))
+    relay = Process(spec, home, port=free_port(), settings=environment(settings, database.url("relay")))
     await relay.start()
     try:
         await relay.wait_ready()

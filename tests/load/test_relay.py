@@ -51,7 +51,7 @@ async def test_publish_rate(database: Database, app: Connection, apache_cluster:
 async def time_to_publish(settings: KafkaSettings, database: Database) -> tuple[float, float]:
     """Return the seconds, by the clock and of the processor, from the first event to the last."""
     stop = asyncio.Event()
-    relay = Relay(settings, database.url("app"), Shard(index=0, count=1), stop)
+    relay = Relay(settings, database.url("relay"), Shard(index=0, count=1), stop)
     running = asyncio.create_task(relay.run())
 
     async def position() -> int:

@@ -70,7 +70,6 @@ async def restore(server: PostgresServer, database: str, dumped: Path, groups: S
     async with await psycopg.AsyncConnection.connect(server.url(database="postgres"), autocommit=True) as connection:
         for group in groups:
             await connection.execute(psycopg.sql.SQL("CREATE ROLE {}").format(psycopg.sql.Identifier(group)))
-        await connection.execute("GRANT paystream_app TO paystream_relay")
     await create_logins(server)
     await _run(server, "pg_restore", ["-d", server.url(database=database), str(dumped)], dumped.parent)
 

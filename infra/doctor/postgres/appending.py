@@ -4,14 +4,11 @@ import psycopg
 
 from infra.doctor.finding import Finding
 from infra.doctor.postgres.area import AREA
-from infra.doctor.postgres.rights import Purpose
 from infra.doctor.postgres.server import reason
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
 SUBJECT = "append"
-APPENDING = frozenset({Purpose.APP, Purpose.RELAY})
-"""Of which purpose a login has to be to try it."""
 _LOG_CLOSED = "57PS1"
 _REMEDIES = {
     psycopg.errors.DiskFull: "Make room on the disk of PostgreSQL: old logs, files that are no part of it, or a larger "

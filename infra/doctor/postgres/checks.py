@@ -12,8 +12,8 @@ from infra.doctor.addresses import QUOTE, UNREADABLE, postgres_address, postgres
 from infra.doctor.check import Check
 from infra.doctor.deployment import Deployment, Targets
 from infra.doctor.finding import Finding
-from infra.doctor.postgres.appending import APPENDING, try_append
 from infra.doctor.postgres.appending import SUBJECT as APPEND
+from infra.doctor.postgres.appending import try_append
 from infra.doctor.postgres.archiving import SUBJECT as ARCHIVE
 from infra.doctor.postgres.archiving import Archiving, archiving_finding
 from infra.doctor.postgres.area import AREA
@@ -177,7 +177,7 @@ def _of_all_logins(
     database: Database, revision: Finding | None, append: Finding | None, *, is_known: bool
 ) -> Iterator[Finding]:
     """Yield what any of the logins could tell, or that none could."""
-    if is_known and any(purpose in APPENDING for _, purpose in database.logins):
+    if is_known and any(purpose is Purpose.APP for _, purpose in database.logins):
         yield append or AREA.skipped(APPEND, "not tried: none of these logins may")
     yield (revision or unreadable()) if is_known else AREA.skipped(MIGRATIONS, "no login was let in")
 
@@ -240,7 +240,7 @@ async def _revision(connection: Connection, *, embedded: bool) -> Finding | None
 
 async def _append(connection: Connection, purpose: Purpose, url: str) -> Finding | None:
     """Return the finding about an append, or None when this login makes none."""
-    return await try_append(connection, _QUERIES, postgres_role(url)) if purpose in APPENDING else None
+    return await try_append(connection, _QUERIES, postgres_role(url)) if purpose is Purpose.APP else None
 
 
 async def _rights(connection: Connection, url: str) -> Rights:

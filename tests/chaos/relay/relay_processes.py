@@ -71,7 +71,7 @@ class Relays:
         name = f"relay-{len(self.made) + 1}"
         environment = {
             **{key.upper(): str(value) for key, value in self._settings.model_dump(include=_KAFKA).items()},
-            "DATABASE_URL": self._database.url("app"),
+            "DATABASE_URL": self._database.url("relay"),
             "RELAY_SHARD": shard,
             "RELAY_TAKEOVER_AFTER_MS": str(int(TAKEOVER_AFTER_S * 1000)),
         }

@@ -72,7 +72,8 @@ def _hang_until_terminated(url: str, backend: int) -> None:
 
 
 async def _waits_for_a_lock(database: Database) -> bool:
-    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as conn:
+    # Of the connections of another login the application sees nothing.
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as conn:
         cursor = await conn.execute(
             "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
@@ -85,7 +86,7 @@ async def test_making_partitions_behind_a_long_reader_does_not_stop_appends(data
         await owner.execute("SELECT setval('event_store.event_position', 15000000)")
     async with (
         await psycopg.AsyncConnection.connect(url) as reader,
-        await psycopg.AsyncConnection.connect(url, autocommit=True) as relay,
+        await psycopg.AsyncConnection.connect(database.url("relay"), autocommit=True) as relay,
         await psycopg.AsyncConnection.connect(url) as writer,
     ):
         await reader.execute("SELECT FROM event_store.events LIMIT 1")  # an audit, a dump: open for hours

@@ -131,10 +131,11 @@ async def test_a_null_character_is_refused_by_its_name(app: Connection) -> None:
 
 
 @pytest.mark.parametrize("ahead", ["11", "1000", "2147483647", "-1", "NULL"])
-async def test_the_application_makes_few_partitions_ahead(app: Connection, ahead: str) -> None:
-    await app.execute("SELECT event_store.ensure_partitions(10)")
-    with pytest.raises(psycopg.DataError, match="0 to 10 ahead"):
-        await app.execute(f"SELECT event_store.ensure_partitions({ahead})")
+async def test_a_relay_makes_few_partitions_ahead(database: Database, ahead: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database.url("relay")) as relay:
+        await relay.execute("SELECT event_store.ensure_partitions(10)")
+        with pytest.raises(psycopg.DataError, match="0 to 10 ahead"):
+            await relay.execute(f"SELECT event_store.ensure_partitions({ahead})")
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,11 @@ async def test_the_row_says_the_same_however_the_events_are_cut(database: Databa
     async with (
         await psycopg.AsyncConnection.connect(database.url("projector"), autocommit=True) as conn,
         await psycopg.AsyncConnection.connect(database.url("query"), autocommit=True) as reader,
+        await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as owner,
     ):
         for _ in range(4):
-            await conn.execute("DELETE FROM read_model.split_payments")
-            await conn.execute("DELETE FROM read_model.split_payment_events")
+            await owner.execute("DELETE FROM read_model.split_payments")
+            await owner.execute("DELETE FROM read_model.split_payment_events")
             left = list(events)
             while left:
                 size = chance.randint(1, len(left))

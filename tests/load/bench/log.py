@@ -88,7 +88,7 @@ async def _empty_broker(context: Context) -> AsyncIterator[KafkaSettings]:
 
 async def _relayed_a_second(settings: KafkaSettings, database: Database, events: int) -> float:
     stop = asyncio.Event()
-    relay = Relay(settings, database.url("app"), Shard(index=0, count=1), stop)
+    relay = Relay(settings, database.url("relay"), Shard(index=0, count=1), stop)
     running = asyncio.create_task(relay.run())
 
     async def position() -> int:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from event_store.appends import Append
 from event_store.store import append, load
 from tests.support.database import Database
 from tests.support.log_entries import an_append, metadata
@@ -30,10 +31,15 @@ def lost(stream_id: object, version: int, position: int) -> dict[str, Any]:
     }
 
 
+async def append_as_app(database: Database, *items: Append) -> None:
+    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as app:
+        await append(app, items)
+
+
 async def test_what_does_not_follow_its_stream_is_refused(database: Database) -> None:
     item = an_append()
     async with await psycopg.AsyncConnection.connect(database.url("relay"), autocommit=True) as relay:
-        await append(relay, [item])
+        await append_as_app(database, item)
 
         async def write_back(*events: dict[str, Any]) -> None:
             await relay.execute("SELECT event_store.write_back(%s::jsonb)", [json.dumps(events)])
@@ -55,7 +61,7 @@ async def test_what_does_not_follow_its_stream_is_refused(database: Database) ->
 async def test_what_was_written_back_owns_its_ids_of_stripe_again(database: Database) -> None:
     item = an_append()
     async with await psycopg.AsyncConnection.connect(database.url("relay"), autocommit=True) as relay:
-        await append(relay, [item, replace(an_append(), stripe_ids=frozenset({"cus_known"}))])
+        await append_as_app(database, item, replace(an_append(), stripe_ids=frozenset({"cus_known"})))
         await relay.execute("SELECT event_store.close_log('it lacks an event')")
         named = {"customer": "cus_known", "payment_method": "pm_lost"}
         confirmed = lost(item.stream_id, 2, 50) | {"type": "payment.confirmation_requested", "data": named}

@@ -21,7 +21,7 @@ PARTITIONS = 4
 
 @asynccontextmanager
 async def claiming(
-    database: Database, shard: Shard, *, takeover_after_s: float | None = None, role: str = "app"
+    database: Database, shard: Shard, *, takeover_after_s: float | None = None, role: str = "relay"
 ) -> AsyncIterator[PartitionClaim]:
     async with await psycopg.AsyncConnection.connect(database.url(role), autocommit=True) as connection:
         yield PartitionClaim(connection, shard, PARTITIONS, takeover_after_s=takeover_after_s)

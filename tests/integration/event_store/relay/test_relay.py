@@ -49,7 +49,7 @@ async def kafka(request: pytest.FixtureRequest, lent_broker: LentBroker) -> Asyn
 async def running_relay(database: Database, settings: KafkaSettings, shard: Shard = ALL) -> AsyncIterator[Relay]:
     stop = asyncio.Event()
     # The mock cluster, which alone has no checksums, has no topic administration either.
-    relay = Relay(settings, database.url("app"), shard, stop, creates_topics=settings.kafka_check_crcs)
+    relay = Relay(settings, database.url("relay"), shard, stop, creates_topics=settings.kafka_check_crcs)
     task = asyncio.create_task(relay.run())
     try:
         yield relay

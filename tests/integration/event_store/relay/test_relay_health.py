@@ -50,7 +50,7 @@ async def is_ready(relay: Relay) -> bool:
 
 
 async def test_the_queue_is_shown_while_kafka_is_away_and_after_a_restart(database: Database, app: Connection) -> None:
-    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(database.url("relay"), autocommit=True) as connection:
         await append_some(app, 7)
         await show_queue(connection, ALL, 4)
         assert metrics.QUEUE_DEPTH._value.get() == 3
@@ -95,7 +95,7 @@ async def test_without_kafka_it_is_not_ready_but_live_and_it_comes_back(
     database: Database, app: Connection, lent_broker: LentBroker
 ) -> None:
     stop = asyncio.Event()
-    relay = Relay(lent_broker.settings(kafka_request_timeout_ms=1000), database.url("app"), ALL, stop)
+    relay = Relay(lent_broker.settings(kafka_request_timeout_ms=1000), database.url("relay"), ALL, stop)
     running = asyncio.create_task(relay.run())
     await eventually(lambda: is_ready(relay))
     lent_broker.kill()
@@ -112,7 +112,7 @@ async def test_with_a_frozen_broker_it_says_so_and_stops_in_time(
     database: Database, app: Connection, lent_broker: LentBroker
 ) -> None:
     stop = asyncio.Event()
-    relay = Relay(lent_broker.settings(kafka_request_timeout_ms=20_000), database.url("app"), ALL, stop)
+    relay = Relay(lent_broker.settings(kafka_request_timeout_ms=20_000), database.url("relay"), ALL, stop)
     running = asyncio.create_task(relay.run())
     await eventually(lambda: is_ready(relay))
     os.kill(lent_broker.pid, signal.SIGSTOP)
@@ -133,7 +133,7 @@ async def test_a_fenced_relay_ends_and_says_why(
 
     monkeypatch.setattr(Session, "publish", fenced)
     await append_some(app, 1)
-    relay = Relay(lent_broker.settings(), database.url("app"), ALL, asyncio.Event())
+    relay = Relay(lent_broker.settings(), database.url("relay"), ALL, asyncio.Event())
     with pytest.raises(ProcessFailed, match="Kafka has fenced the relay of shard 0/1"):
         await asyncio.wait_for(relay.run(), 60)
 
@@ -144,7 +144,7 @@ async def test_one_failed_delivery_fails_the_batch_and_progress_stays(
     """aiokafka's commit succeeds although a delivery failed: every delivery has to be looked at."""
     await append_some(app, 6)
     settings = lent_broker.settings()
-    relay = Relay(settings, database.url("app"), ALL, asyncio.Event())
+    relay = Relay(settings, database.url("relay"), ALL, asyncio.Event())
     await asyncio.wait_for(_until_published(relay, 6), 60)
     await append_some(app, 6)
     async with Session.open(settings, ALL, await read_log_state(app)) as session:
@@ -174,7 +174,7 @@ async def test_a_log_that_kafka_contradicts_is_closed_until_somebody_decides(
     async with fresh_database(session_postgres) as before:
         async with await psycopg.AsyncConnection.connect(before.url("app")) as connection:
             await append_some(connection, 9)
-        await _until_published(Relay(settings, before.url("app"), ALL, asyncio.Event()), 9)
+        await _until_published(Relay(settings, before.url("relay"), ALL, asyncio.Event()), 9)
     async with fresh_database(session_postgres) as restored:
         async with await psycopg.AsyncConnection.connect(restored.url("app")) as connection:
             await append_some(connection, 3)
@@ -211,7 +211,7 @@ async def test_a_client_that_fails_to_stop_does_not_end_the_relay(
 
     monkeypatch.setattr(Fetcher, "close", closing)
     monkeypatch.setattr(Session, "check_topics", failing_once)
-    relay = Relay(lent_broker.settings(), database.url("app"), ALL, asyncio.Event())
+    relay = Relay(lent_broker.settings(), database.url("relay"), ALL, asyncio.Event())
     running = asyncio.create_task(relay.run())
     await eventually(lambda: is_ready(relay))
     await append_some(app, 4)
@@ -228,7 +228,7 @@ async def test_a_client_that_fails_to_stop_does_not_end_the_relay(
 async def test_a_transaction_that_stops_the_relay_is_named(
     database: Database, app: Connection, lent_broker: LentBroker
 ) -> None:
-    relay = Relay(lent_broker.settings(), database.url("app"), ALL, asyncio.Event())
+    relay = Relay(lent_broker.settings(), database.url("relay"), ALL, asyncio.Event())
     with structlog.testing.capture_logs() as logs:
         running = asyncio.create_task(relay.run())
         await eventually(lambda: is_ready(relay))
@@ -263,7 +263,7 @@ async def test_a_transaction_that_stops_the_relay_is_named(
 async def test_a_relay_that_ends_waits_for_no_transaction_any_more(
     database: Database, app: Connection, lent_broker: LentBroker
 ) -> None:
-    relay = Relay(lent_broker.settings(), database.url("app"), ALL, asyncio.Event())
+    relay = Relay(lent_broker.settings(), database.url("relay"), ALL, asyncio.Event())
     running = asyncio.create_task(relay.run())
     await eventually(lambda: is_ready(relay))
     await append(app, [an_append()])  # and does not commit
@@ -295,5 +295,5 @@ async def _until_published(relay: Relay, position: int) -> None:
 
 
 async def _events_after(database: Database, position: int) -> list[RecordedEvent]:
-    async with await psycopg.AsyncConnection.connect(database.url("app"), autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(database.url("relay"), autocommit=True) as connection:
         return list(await Tail(position).read(connection))

@@ -163,7 +163,10 @@ async def test_a_projector_with_the_login_of_the_application_is_the_only_error(v
 
 async def test_a_relay_with_the_login_of_the_application_is_the_only_error(variables: Variables) -> None:
     error = the_error(await findings(with_login_of(variables, "relay", "command-api")))
-    assert error.detail == "relay: may not open the log, which stays closed after the next start of PostgreSQL"
+    assert error.detail == (
+        "relay: may not open the log, which stays closed after the next start of PostgreSQL; "
+        "may not INSERT, UPDATE event_store.relay_positions"
+    )
 
 
 async def test_a_query_api_that_could_write_is_the_only_error(variables: Variables) -> None:

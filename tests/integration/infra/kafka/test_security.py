@@ -82,7 +82,7 @@ async def publish_and_consume(settings: KafkaSettings, database: Database, app: 
     """Run what makes every kind of client: admin, producer, watcher, and FastStream's consumer."""
     stop = asyncio.Event()
     pool = create_pool(database.url("app"), size=4, name="test")
-    relay = asyncio.create_task(Relay(settings, database.url("app"), Shard(index=0, count=1), stop).run())
+    relay = asyncio.create_task(Relay(settings, database.url("relay"), Shard(index=0, count=1), stop).run())
     try:
         async with pool:
             effects = Effects(pool)

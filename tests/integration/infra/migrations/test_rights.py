@@ -29,8 +29,6 @@ NOBODY_PASSWORD = "of-nobody"
 GROUPS = {role: [f"paystream_{role}"] for role in LOGINS if role != PUBLIC} | {
     "app": ["paystream_app", "paystream_privacy"],
     "projector": ["paystream_privacy", "paystream_projector"],
-    "relay": ["paystream_app", "paystream_privacy", "paystream_relay"],
-    "erasure": ["paystream_app", "paystream_erasure", "paystream_privacy"],
     "rebuild": [],
     PUBLIC: [],
 }

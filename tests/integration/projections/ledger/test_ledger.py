@@ -119,11 +119,11 @@ def nets(transactions: Sequence[TransactionRecorded]) -> dict[str, int]:
     return {currency: amount for currency, amount in sums.items() if amount}
 
 
-async def forget(pool: Pool) -> None:
+async def forget(database: Database) -> None:
     """Empty the ledger, so that it is built again."""
-    async with pool.connection() as conn:
+    async with await psycopg.AsyncConnection.connect(database.url("owner")) as owner:
         for table in TABLES:
-            await conn.execute(f"DELETE FROM read_model.{table}")
+            await owner.execute(f"DELETE FROM read_model.{table}")
 
 
 async def forget_checkpoints(database: Database) -> None:
@@ -263,7 +263,7 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     of_rows = {(row.transaction_id, row.amount, row.currency) for row in transactions}
     assert await known_rows(reader) == of_rows
 
-    await forget(pool)
+    await forget(database)
     await forget_checkpoints(database)
     await deliver(rng, pool, log)
     assert await everything(reader) == before
@@ -462,7 +462,7 @@ async def test_a_refund_stands_with_the_first_that_says_it_moved(
             for message in by_partition([event for event in log if event.category == category], 1)[0]:
                 await projecting(pool, PROJECTIONS)(TopicPartition(topic_of(category), 0), [message])
         seen.append(await everything(reader))
-        await forget(pool)
+        await forget(database)
         await forget_checkpoints(database)
     assert seen[0] == seen[1]
     (entry,) = [each for each in seen[0]["ledger_entries"] if each["category"] == "refund"]
@@ -491,7 +491,7 @@ async def test_a_disputes_second_row_is_in_the_ledger(
     seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
     assert {(each["transaction_id"], each["amount"]) for each in seen} == {("txn_1", -1000), ("txn_2", -30)}
     before = await everything(reader)
-    await forget(pool)
+    await forget(database)
     await forget_checkpoints(database)
     await deliver(random.Random(2), pool, log)
     assert await everything(reader) == before
@@ -536,7 +536,7 @@ async def test_a_dispute_that_is_taken_once_more_is_in_the_ledger(
     assert await compared(reader, its_rows) == []
     assert await compared(reader, [*its_rows, again]) == [(DifferenceKind.DUPLICATE, ("txn_again",))]
     before = await everything(reader)
-    await forget(pool)
+    await forget(database)
     await forget_checkpoints(database)
     await deliver(random.Random(2), pool, log)
     assert await everything(reader) == before

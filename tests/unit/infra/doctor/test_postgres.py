@@ -25,7 +25,7 @@ def rights(purpose: Purpose, *, may_append: bool | None = None, tables: frozense
     for name, extra in more.items():
         table = name.replace("__", ".")
         of[table] = of.get(table, frozenset()) | frozenset(extra.split())
-    append = purpose in {Purpose.APP, Purpose.RELAY} if may_append is None else may_append
+    append = purpose is Purpose.APP if may_append is None else may_append
     return Rights(role="login", tables=tables, of=of, may_append=append, may_recover=purpose is Purpose.RELAY)
 
 
@@ -58,6 +58,7 @@ def test_the_query_role_can_only_read() -> None:
 def test_only_the_application_appends() -> None:
     lacking = rights_finding(Purpose.APP, rights(Purpose.APP, may_append=False), "relay, command-api")
     beyond = rights_finding(Purpose.PROJECTOR, rights(Purpose.PROJECTOR, may_append=True), "projector")
+    relays = rights_finding(Purpose.RELAY, rights(Purpose.RELAY, may_append=True), "relay")
     reads = rights_finding(Purpose.QUERY, rights(Purpose.QUERY, may_append=True), "query-api")
 
     assert (lacking.status, lacking.detail) == (
@@ -68,6 +69,7 @@ def test_only_the_application_appends() -> None:
         Status.WARNING,
         "projector: may call event_store.append, and never does",
     )
+    assert (relays.status, relays.detail) == (Status.WARNING, "relay: may call event_store.append, and never does")
     assert (reads.status, reads.detail) == (Status.ERROR, "query-api: may call event_store.append")
 
 
@@ -85,6 +87,12 @@ def test_a_relay_can_open_a_closed_log_and_nobody_else() -> None:
     )
 
 
+def test_before_there_is_a_group_of_relays_nothing_is_said_of_their_rights() -> None:
+    """Another database of the server may be newer, where relays are members of nothing else."""
+    before = Rights(role="login", tables=TABLES, of={}, may_append=False, may_recover=None)
+    assert rights_finding(Purpose.RELAY, before, "relay").status is Status.SKIPPED
+
+
 def test_what_postgresql_lets_anybody_do_is_a_warning() -> None:
     ways = ("connect to the database postgres", "make large objects")
     found = rights_finding(Purpose.QUERY, replace(rights(Purpose.QUERY), other_ways=ways), "query-api")
@@ -97,7 +105,7 @@ def test_what_postgresql_lets_anybody_do_is_a_warning() -> None:
 def test_a_projector_with_the_applications_login_is_told_of_its_own_option() -> None:
     found = rights_finding(Purpose.PROJECTOR, Rights(role="app", tables=TABLES, of={}, may_append=False), "projector")
     assert found.status is Status.ERROR
-    assert "may not DELETE, INSERT, SELECT, UPDATE read_model.payments" in found.detail
+    assert "may not INSERT, SELECT, UPDATE read_model.payments" in found.detail
     assert found.remedy is not None
     assert "paystream doctor --process projector" in found.remedy
 
