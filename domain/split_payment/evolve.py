@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from domain.ids import PaymentId
 from domain.money import Money
+from domain.payment.errors import PaymentDisputed
 from domain.personal_data import PersonalDataErased, without_members
 from domain.split_payment.errors import BrokenSplitHistory
 from domain.split_payment.events import (
@@ -140,7 +141,12 @@ def _after_compensation_event(state: SplitPaymentState, event: CompensationEvent
             if event.request_id is not None:
                 failed |= {event.request_id}
             return _with_leg(
-                state, event.payment_id, failures=event.attempt, failed_requests=failed, retry_at=event.retry_at
+                state,
+                event.payment_id,
+                failures=event.attempt,
+                failed_requests=failed,
+                retry_at=event.retry_at,
+                is_disputed=event.code == PaymentDisputed.code,
             )
         case CompensationStuck():
             return replace(state, status=SplitPaymentStatus.COMPENSATION_STUCK)
@@ -157,7 +163,7 @@ def _after_compensation_event(state: SplitPaymentState, event: CompensationEvent
 
 
 def _tried_anew(state: SplitPaymentState) -> dict[PaymentId, LegState]:
-    return {each.payment_id: replace(each, failures=0, retry_at=0) for each in state.legs.values()}
+    return {each.payment_id: replace(each, failures=0, retry_at=0, is_disputed=False) for each in state.legs.values()}
 
 
 def _leg_of(state: SplitPaymentState, payment_id: PaymentId) -> LegState:

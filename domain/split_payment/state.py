@@ -49,6 +49,8 @@ class LegState:
     """How often it could not be canceled or refunded since compensation started, or an operator had it tried again."""
     failed_requests: frozenset[UUID] = frozenset()
     retry_at: int = 0
+    is_disputed: bool = False
+    """Whether it could not be refunded last because the payer's bank has its money back, or demands it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

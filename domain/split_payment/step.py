@@ -13,6 +13,7 @@ from domain.errors import DomainError
 from domain.ids import PaymentId
 from domain.payment.commands import CancelPayment, CapturePayment, PaymentCommand, RequestPayment, RequestRefund
 from domain.payment.decide import decide as decide_payment
+from domain.payment.errors import PaymentDisputed
 from domain.payment.events import PaymentEvent
 from domain.payment.evolve import fold as fold_payment
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
@@ -122,7 +123,8 @@ class _Walk:
             return
         command = self._compensation(payment)
         refusal = None if command is None else self._command(leg.payment_id, command)
-        if refusal is not None:
+        is_known = leg.is_disputed and isinstance(refusal, PaymentDisputed)  # until the bank decides, for months maybe
+        if refusal is not None and not is_known:
             self._record(compensation_failed(leg, self.now, refusal.code, str(refusal)))
 
     def _compensation(self, payment: PaymentState) -> CancelPayment | RequestRefund | None:

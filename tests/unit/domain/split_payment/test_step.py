@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from domain.ids import DisputeId, StripeChargeId, StripeIntentId
 from domain.payment.observations import RecordAuthorized, RecordDispute
 from domain.payment.values import DisputeStatus, RefundReason
+from domain.saga.commands import RetryCompensation
 from domain.split_payment.commands import CancelSplitPayment
 from domain.split_payment.events import CompensationFailed, CompensationStarted, LegChanged, RefundPartChanged
 from domain.split_payment.legs import next_refund
@@ -16,6 +17,7 @@ from domain.split_payment.progress import hold_deadline
 from domain.split_payment.state import SplitPaymentState
 from domain.split_payment.step import step
 from domain.split_payment.values import CompensationReason, LegStatus, RefundPartStatus, SplitPaymentStatus
+from domain.split_payment.waits import Wait, WaitsFor, waits_for
 from tests.unit.domain.payment_builders import usd
 from tests.unit.domain.split_payment.worlds import START, WELL_BEHAVED, World, a_completed, a_refund, leg_id
 
@@ -34,14 +36,14 @@ def held_until(world: World, number: int, end: int | None) -> World:
     return world.observed(payment_id, held)
 
 
-def disputed(world: World, number: int) -> World:
-    """Let the bank of a leg's payer demand the money: Stripe refunds no such charge."""
+def disputed(world: World, number: int, status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE) -> World:
+    """Let the bank of a leg's payer demand the money: Stripe refunds no such charge. Or let it decide."""
     dispute = RecordDispute(
         dispute_id=DisputeId("du_1"),
         charge_id=StripeChargeId(f"ch_{leg_id(number).int:x}"),
         amount=usd(10_00),
         reason="fraudulent",
-        status=DisputeStatus.NEEDS_RESPONSE,
+        status=status,
         evidence_due_by=None,
     )
     return world.observed(leg_id(number), dispute)
@@ -205,6 +207,28 @@ def test_a_leg_that_refuses_to_be_refunded_says_so_and_is_tried_again() -> None:
     payment = world.stepped().legs[leg_id(0)]
     assert payment is not None
     assert next_refund(payment) not in payment.refunds
+
+
+def test_a_disputed_leg_is_named_once_and_refunded_when_the_dispute_is_won() -> None:
+    world = disputed(a_world_of_one_captured_and_one_refused_leg(), 0).stepped()
+    due: list[float] = []
+    while (due_at := step(world.state, world.legs, world.now).due_at) is not None and len(due) < 5:
+        due.append(due_at - START)
+        world = replace(world, now=due_at).stepped()
+    assert due == [POLICY.pause_s(1), POLICY.stuck_after_s]
+    assert world.state.status is SplitPaymentStatus.COMPENSATION_STUCK, "a person was called, once"
+    assert world.state.legs[leg_id(0)].failures == 1
+    later = replace(world, now=world.now + 90 * 86400)
+    assert step(later.state, later.legs, later.now).events == ()
+    assert Wait(payment_id=leg_id(0), waits_for=WaitsFor.STRIPE) in waits_for(later.state)
+
+    retried = later.commanded(RetryCompensation(actor="op_1", reason="Is it over?", now=later.now)).stepped()
+    assert retried.state.legs[leg_id(0)].failures == 1, "who asks is told"
+
+    won = disputed(later, 0, DisputeStatus.WON).stepped()
+    payment = won.legs[leg_id(0)]
+    assert payment is not None
+    assert [each.amount for each in payment.refunds.values()] == [usd(10_00)]
 
 
 def test_a_part_that_its_leg_refuses_fails_alone_and_says_why() -> None:
