@@ -19,14 +19,21 @@ _TASK_STATUSES = {
     "leased": "In work",
     "done": "Done",
 }
+_REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer", "abandoned"})
+"""Of refunds and cancellations: https://docs.stripe.com/api/payment_intents/cancel."""
 _API, _OPERATOR = "api:", "operator:"
 _STRIPE = re.compile(r"\bstripe\b")
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 
 def words(text: str) -> str:
-    """Return `requested_by_customer` as `Requested by customer`. What somebody wrote stays as it is."""
+    """Return the code `missing_at_stripe` as `Missing at Stripe`; what is no code stays as it is."""
     return _STRIPE.sub("Stripe", text.replace("_", " ").capitalize()) if _CODE.fullmatch(text) else text
+
+
+def reason_words(reason: str) -> str:
+    """Return one of the reasons that a command knows in words, and what somebody wrote as it was written."""
+    return words(reason) if reason in _REASONS else reason
 
 
 def counted(number: int, thing: str, things: str = "") -> str:

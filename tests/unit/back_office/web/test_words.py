@@ -2,7 +2,7 @@
 
 import pytest
 
-from back_office.web.words import actor_words, ago_words, counted, task_status_words, words
+from back_office.web.words import actor_words, ago_words, counted, reason_words, task_status_words, words
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,19 @@ def test_a_code_is_said_in_words(text: str, said: str) -> None:
 )
 def test_an_actor_is_named_as_people_know_it(actor: str, said: str) -> None:
     assert actor_words(actor) == said
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("requested_by_customer", "Requested by customer"),
+        ("test", "test"),
+        ("order_17", "order_17"),
+        ("A wish", "A wish"),
+    ],
+)
+def test_a_reason_that_somebody_wrote_stays_as_it_is(reason: str, said: str) -> None:
+    assert reason_words(reason) == said
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 events"), (1, "1 event"), (2, "2 events"), (1200, "1,200 events")])
