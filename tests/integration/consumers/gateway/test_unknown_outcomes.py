@@ -3,8 +3,10 @@
 import asyncio
 import uuid
 from typing import Any
+from unittest import mock
 
 import pytest
+import stripe
 
 from consumers.stripe.fakes import MemoryStripe
 from consumers.stripe.translate.ids import PAYMENT_ID
@@ -169,6 +171,28 @@ async def test_an_undoing_that_has_no_good_answer_is_done_once(
         await eventually(lambda: sent(stripe_fake, TaskOperation.CREATE_REFUND), until=lambda times: times >= 1)
         await eventually(lambda: hasten(payments), until=lambda rows: all(row[1] == "done" for row in rows))
         await undone(payments, pool, payment_id)
+    assert [refund["amount"] for refund in stripe_fake.refunds] == [1000]
+
+
+async def test_a_late_charge_that_is_disputed_is_undone_once_the_dispute_is_won(
+    payments: Payments, stripe_fake: MemoryStripe, pool: Pool
+) -> None:
+    stripe_fake.server_errors = [False]
+    refusal = {"error": {"type": "invalid_request_error", "code": "charge_disputed", "message": "It is disputed."}}
+    disputed = stripe.InvalidRequestError("disputed", None, "charge_disputed", http_status=400, json_body=refusal)
+    async with working(pool, stripe_fake, **SOON):
+        payment_id = await payments.request()
+        await payments.becomes(payment_id, "failed")
+        await appear(stripe_fake, payment_id)
+        with mock.patch.object(stripe_fake, "_refund", side_effect=disputed):
+            await payments.refresh(payment_id)
+            tasks = await eventually(payments.tasks, until=lambda rows: "dead" in [row[1] for row in rows])
+        assert [row[3] for row in tasks if row[1] == "dead"] == [
+            "It could not be undone: charge_disputed: It is disputed."
+        ]
+        await payments.refresh(payment_id)  # as the webhook does that says the dispute is won
+        await undone(payments, pool, payment_id)
+        await payments.all_done()
     assert [refund["amount"] for refund in stripe_fake.refunds] == [1000]
 
 
