@@ -8,7 +8,7 @@ from back_office.office import Office
 from back_office.operations.forms import Subject, add_operation
 from back_office.operations.operation import ASSIGN, EXPLAIN, RESOLVE
 from back_office.web.money import format_money
-from back_office.web.words import age_words, words
+from back_office.web.words import age_words, difference_words, words
 
 router = APIRouter()
 
@@ -18,7 +18,7 @@ _BACK = "/discrepancies?status=unresolved"
 async def _discrepancy(office: Office, discrepancy_id: str) -> Subject:
     found = (await office.finance_api.get(f"/discrepancies/{discrepancy_id}")).body
     details = [
-        ("Difference", f"{words(found['kind'])} ({words(found['category'])}) of {found['date']}"),
+        ("Difference", f"{difference_words(found['kind'])} ({words(found['category'])}) of {found['date']}"),
         ("Source", found["source_id"]),
         ("At Stripe", _side(found["stripe"])),
         ("In the ledger", _side(found["ledger"])),

@@ -16,7 +16,17 @@ from back_office.web.addresses import safe_next
 from back_office.web.browsers import browser_words
 from back_office.web.money import format_money, format_number
 from back_office.web.visitor import Visitor
-from back_office.web.words import actor_words, age_words, counted, reason_words, task_status_words, words
+from back_office.web.words import (
+    DIFFERENCES,
+    actor_words,
+    age_words,
+    counted,
+    dead_letter_words,
+    difference_words,
+    reason_words,
+    task_status_words,
+    words,
+)
 
 _READS = {"GET", "HEAD"}
 _FOLDER = Path(__file__).parent.parent / "templates"
@@ -68,8 +78,16 @@ def _environment() -> Environment:
         "age": age_words,
         "task_status": task_status_words,
         "reason": reason_words,
+        "difference": difference_words,
+        "dead_letter": dead_letter_words,
     }
-    environment.globals |= {"counted": counted, "money": format_money, "number": format_number, "static": address_of}
+    environment.globals |= {
+        "counted": counted,
+        "differences": DIFFERENCES,
+        "money": format_money,
+        "number": format_number,
+        "static": address_of,
+    }
     return environment
 
 

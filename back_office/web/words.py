@@ -19,6 +19,20 @@ _TASK_STATUSES = {
     "leased": "In work",
     "done": "Done",
 }
+DIFFERENCES = {
+    "amount": "Amounts differ",
+    "currency": "Currencies differ",
+    "status": "States differ",
+    "fee": "Fees differ",
+    "duplicate": "There twice",
+    "timing": "Of another day, or not there yet",
+}
+"""What differs between Stripe and the ledger, where the code alone says too little."""
+_DEAD_LETTER_REASONS = {
+    "undecodable": "Cannot be read",
+    "refused": "Could not be applied",
+    "behind": "Waits for an earlier one",
+}
 _REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer", "abandoned"})
 """Of refunds and cancellations: https://docs.stripe.com/api/payment_intents/cancel."""
 _API, _OPERATOR = "api:", "operator:"
@@ -29,6 +43,16 @@ _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 def words(text: str) -> str:
     """Return the code `missing_at_stripe` as `Missing at Stripe`; what is no code stays as it is."""
     return _STRIPE.sub("Stripe", text.replace("_", " ").capitalize()) if _CODE.fullmatch(text) else text
+
+
+def difference_words(kind: str) -> str:
+    """Return what differs between Stripe and the ledger."""
+    return DIFFERENCES.get(kind, words(kind))
+
+
+def dead_letter_words(reason: str) -> str:
+    """Return why a record was not applied."""
+    return _DEAD_LETTER_REASONS.get(reason, words(reason))
 
 
 def reason_words(reason: str) -> str:

@@ -149,7 +149,7 @@ REPLAY_ALL = "/dead-letters/replay"
 async def test_a_replay_of_all_is_previewed_by_topic_and_reason(operator: BackOffice) -> None:
     page = await operator.page(f"{REPLAY_ALL}?consumer=projector&limit=2")
     assert body_of(operator.command_api.commands()[-1]) == {"consumer": "projector", "limit": 2, "preview": True}
-    assert "paystream.payment Refused 2" in page.text
+    assert "paystream.payment Could not be applied 2" in page.text
     form = next(each for each in page.forms if each.method == "post" and each.action == REPLAY_ALL)
     operator.command_api.requested.clear()
     answer = await operator.browser.post(form.action, data={**form.fields, "reason": " it is corrected "})

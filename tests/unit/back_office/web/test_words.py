@@ -2,7 +2,18 @@
 
 import pytest
 
-from back_office.web.words import actor_words, ago_words, counted, reason_words, task_status_words, words
+from back_office.web.words import (
+    actor_words,
+    ago_words,
+    counted,
+    dead_letter_words,
+    difference_words,
+    reason_words,
+    task_status_words,
+    words,
+)
+from domain.reconciliation.values import DifferenceKind
+from infra.kafka.consumer.dead_letters.dead_letter import Reason
 
 
 @pytest.mark.parametrize(
@@ -52,6 +63,16 @@ def test_a_reason_that_somebody_wrote_stays_as_it_is(reason: str, said: str) -> 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 events"), (1, "1 event"), (2, "2 events"), (1200, "1,200 events")])
 def test_one_is_not_said_in_the_plural(number: int, said: str) -> None:
     assert counted(number, "event") == said
+
+
+@pytest.mark.parametrize("kind", DifferenceKind)
+def test_a_difference_is_said_in_more_than_a_word(kind: DifferenceKind) -> None:
+    assert " " in difference_words(kind.value)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_why_a_record_was_not_applied_is_said_in_more_than_a_word(reason: Reason) -> None:
+    assert " " in dead_letter_words(reason.value)
 
 
 def test_a_plural_may_be_one_of_its_own() -> None:
