@@ -153,7 +153,7 @@ def bar(payment: Json) -> list[Part]:
     held = payment["amount_capturable_cents"]
     amounts = [
         ("kept", "Kept", kept - disputed),
-        ("disputed", "Disputed", disputed),
+        ("disputed", "Disputed" if disputed == _disputed(payment) else "Disputed, and not refunded", disputed),
         ("returning", "Refund on its way", on_its_way),
         ("refunded", "Refunded", refunded),
         ("held", "Authorised, not captured", held),

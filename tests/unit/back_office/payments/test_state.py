@@ -114,6 +114,15 @@ def test_the_parts_of_the_bar_are_the_whole_amount(data: st.DataObject) -> None:
     assert abs(sum(part.width for part in parts) - 1000) <= 4 * len(parts)
 
 
+@pytest.mark.parametrize(
+    ("refunded", "shown"),
+    [(0, [("Disputed", 1000)]), (300, [("Disputed, and not refunded", 700), ("Refunded", 300)])],
+)
+def test_a_part_of_a_dispute_is_not_called_all_of_it(refunded: int, shown: list[tuple[str, int]]) -> None:
+    payment = a_payment(dispute={**DISPUTE, "amount_cents": 1000}, amount_refunded_cents=refunded)
+    assert [(part.label, part.amount) for part in state.bar(payment)] == shown
+
+
 def test_a_customer_is_not_told_that_a_card_was_stolen() -> None:
     sentences = {
         code: customer_sentence({"code": "card_declined", "decline_code": code, "message": "secret"})
