@@ -25,6 +25,13 @@ async def owner(database: Database) -> AsyncIterator[Connection]:
 
 
 @pytest_asyncio.fixture
+async def relay(database: Database) -> AsyncIterator[Connection]:
+    """Who recovers."""
+    async with await psycopg.AsyncConnection.connect(database.url("relay"), autocommit=True) as connection:
+        yield connection
+
+
+@pytest_asyncio.fixture
 async def end(app: Connection, owner: Connection) -> int:
     """The end of a log that has some events, and consumers before it, at it and behind it."""
     await store_payments(app, random.Random(1), 4)
@@ -52,29 +59,33 @@ def emptied(whole_up_to: int) -> Comparison:
     return found
 
 
-async def test_one_behind_the_end_goes_back_alone(owner: Connection, end: int) -> None:
-    is_read_model_ahead = await take_back_checkpoints(owner, emptied(end - 3))
+async def test_one_behind_the_end_goes_back_alone(owner: Connection, relay: Connection, end: int) -> None:
+    is_read_model_ahead = await take_back_checkpoints(relay, emptied(end - 3))
     assert not is_read_model_ahead, "a consumer had records in hand, and no projection"
     assert await checkpoints(owner) == {"projection:payments": end, "sagas": end - 2, "stripe-webhooks": end}
 
 
-async def test_a_projection_behind_the_end_shows_what_the_log_lacks(owner: Connection, end: int) -> None:
+async def test_a_projection_behind_the_end_shows_what_the_log_lacks(
+    owner: Connection, relay: Connection, end: int
+) -> None:
     await owner.execute(
         "UPDATE consumers.consumer_checkpoints SET position = position + 1 WHERE consumer ~ 'projection'"
     )
-    assert await take_back_checkpoints(owner, emptied(end - 3))
+    assert await take_back_checkpoints(relay, emptied(end - 3))
     assert (await checkpoints(owner))["projection:payments"] == end
 
 
-async def test_all_go_back_where_the_log_went_on_otherwise(app: Connection, owner: Connection, end: int) -> None:
+async def test_all_go_back_where_the_log_went_on_otherwise(
+    app: Connection, owner: Connection, relay: Connection, end: int
+) -> None:
     rows = await (await owner.execute("SELECT DISTINCT stream_id FROM event_store.events")).fetchall()
     streams = await load_many(app, [stream for (stream,) in rows])
     lost = max((event for events in streams.values() for event in events), key=lambda event: event.position)
     found = Comparison(whole_up_to=end - 3, partitions=3, different=[Difference(lost=lost, instead=None)])
-    assert await take_back_checkpoints(owner, found)
+    assert await take_back_checkpoints(relay, found)
     assert await checkpoints(owner) == {"projection:payments": end - 3, "sagas": end - 3, "stripe-webhooks": end - 3}
 
 
-async def test_none_goes_back_where_nobody_had_to_decide(owner: Connection, end: int) -> None:
-    assert not await take_back_checkpoints(owner, Comparison(whole_up_to=0, partitions=3))
+async def test_none_goes_back_where_nobody_had_to_decide(owner: Connection, relay: Connection, end: int) -> None:
+    assert not await take_back_checkpoints(relay, Comparison(whole_up_to=0, partitions=3))
     assert (await checkpoints(owner))["stripe-webhooks"] == end + 7
