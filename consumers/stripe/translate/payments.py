@@ -7,13 +7,15 @@ https://docs.stripe.com/api/disputes/object
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from decimal import ROUND_HALF_EVEN
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.ids import REFUND_ID, listed_id_of, required_id_of
-from consumers.stripe.translate.numbers import moment, whole_number
+from consumers.stripe.translate.numbers import exchange_rate, moment, whole_number
+from domain.currencies import granularity
 from domain.ids import AttemptId, DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
@@ -32,6 +34,7 @@ from domain.payment.observations import (
     RecordSucceeded,
 )
 from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason
+from domain.stripe_balance import is_at_rate
 
 JsonObject = Mapping[str, Any]
 
@@ -141,18 +144,35 @@ def _refund_observation(
 
 
 def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
-    moved = [int(row["amount"]) for row in dispute["balance_transactions"]]
+    amount = _money(dispute, "amount")
+    rows = sorted(dispute["balance_transactions"], key=lambda row: row.get("created") or 0)
     observation = RecordDispute(
         dispute_id=DisputeId(required_id_of(dispute)),
         charge_id=StripeChargeId(required_id_of(dispute["charge"])),
-        amount=_money(dispute, "amount"),
+        amount=amount,
         reason=str(dispute["reason"]),
         status=DisputeStatus(dispute["status"]),
         evidence_due_by=_due_by(dispute["evidence_details"]),  # 0: no answer is possible
-        funds_withdrawn=sum(amount < 0 for amount in moved),
-        funds_reinstated=sum(amount > 0 for amount in moved),
+        withdrawn=tuple(_moved(row, amount) for row in rows if whole_number(row, "amount") < 0),
+        reinstated=tuple(_moved(row, amount) for row in rows if whole_number(row, "amount") > 0),
     )
     return (observation,)
+
+
+def _moved(row: JsonObject, disputed: Money) -> Money:
+    """Return how much of what is disputed a row took or gave back, in its currency.
+
+    Of one that is partly lost, a part comes back: https://support.stripe.com/questions/dispute-for-full-charge-amount-after-a-partial-refund-was-issued.
+    A row in another currency says at what rate it was converted; without that, it is all of it.
+    """
+    on_balance, rate = abs(whole_number(row, "amount")), exchange_rate(row)
+    if str(row["currency"]).upper() == disputed.currency:
+        return replace(disputed, amount_cents=on_balance)
+    if rate is None or is_at_rate(disputed.amount_cents, rate, on_balance):
+        return disputed
+    unit = granularity(disputed.currency)
+    units = (on_balance / rate / unit).to_integral_value(ROUND_HALF_EVEN)
+    return replace(disputed, amount_cents=int(units) * unit)
 
 
 def _due_by(evidence: JsonObject) -> int | None:

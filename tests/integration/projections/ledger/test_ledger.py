@@ -144,7 +144,7 @@ async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool
             RecordRefundFailed(
                 refund_id=FAILING, stripe_refund_id=StripeRefundId(f"re_{FAILING.hex}"), code="c", message="m"
             ),
-            disputed("du_1", charge, usd(1000), funds_withdrawn=True),
+            disputed("du_1", charge, usd(1000), withdrawn=1),
         ]
     )
     payment = fold(life)
@@ -476,7 +476,7 @@ async def test_a_disputes_second_row_is_in_the_ledger(
 ) -> None:
     request = request_payment()
     charge = f"ch_{request.payment_id.hex}"
-    life = events_of([*paid(request), disputed("du_1", charge, usd(1000), funds_withdrawn=True)])
+    life = events_of([*paid(request), disputed("du_1", charge, usd(1000), withdrawn=1)])
     await store(app, [(request.payment_id, life)])
     of_dispute = {"type": "adjustment", "reporting_category": "dispute", "source_id": "du_1"}
     await store_balance(
@@ -505,11 +505,11 @@ async def test_a_dispute_that_is_taken_once_more_is_in_the_ledger(
     seen = [
         disputed("du_1", f"ch_{request.payment_id.hex}", request.amount, status=status, **moved)
         for status, moved in (
-            (DisputeStatus.NEEDS_RESPONSE, {"funds_withdrawn": 1}),
-            (DisputeStatus.WON, {"funds_withdrawn": 1, "funds_reinstated": 1}),
-            (DisputeStatus.LOST, {"funds_withdrawn": 2, "funds_reinstated": 1}),
-            (DisputeStatus.WON, {"funds_withdrawn": 2, "funds_reinstated": 2}),
-            (DisputeStatus.LOST, {"funds_withdrawn": 3, "funds_reinstated": 2}),
+            (DisputeStatus.NEEDS_RESPONSE, {"withdrawn": 1}),
+            (DisputeStatus.WON, {"withdrawn": 1, "reinstated": 1}),
+            (DisputeStatus.LOST, {"withdrawn": 2, "reinstated": 1}),
+            (DisputeStatus.WON, {"withdrawn": 2, "reinstated": 2}),
+            (DisputeStatus.LOST, {"withdrawn": 3, "reinstated": 2}),
         )
     ]
     await store(app, [(request.payment_id, events_of([*paid(request), *seen]))])

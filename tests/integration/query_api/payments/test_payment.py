@@ -123,7 +123,7 @@ async def test_a_dispute_is_shown_as_it_stands(client: httpx.AsyncClient, record
             *paid(request),
             disputed("du_1", charge_id, request.amount, status=DisputeStatus.WON),
             disputed("du_2", charge_id, euros, evidence_due_by=1_800_000_000),
-            disputed("du_2", charge_id, euros, status=DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
+            disputed("du_2", charge_id, euros, status=DisputeStatus.UNDER_REVIEW, withdrawn=1),
         ]
     )
     await project()

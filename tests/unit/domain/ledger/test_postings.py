@@ -215,6 +215,12 @@ def test_a_dispute_takes_the_money_and_gives_it_back() -> None:
     ]
 
 
+def test_of_a_dispute_that_is_lost_in_part_as_much_comes_back_as_the_event_says() -> None:
+    taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
+    given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=Money(amount_cents=200, currency="USD"))
+    assert [lines["disputes"] for _, _, lines in posted_by(taken, given_back)] == [500, -200]
+
+
 def test_a_dispute_that_takes_the_money_once_more_is_posted_once_more() -> None:
     taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
     given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=FIVE)

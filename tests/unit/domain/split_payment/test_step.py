@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.ids import DisputeId, StripeChargeId, StripeIntentId
+from domain.money import Money
 from domain.payment.observations import RecordAuthorized, RecordDispute
 from domain.payment.values import DisputeStatus, RefundReason
 from domain.split_payment.commands import CancelSplitPayment
@@ -34,15 +35,23 @@ def held_until(world: World, number: int, end: int | None) -> World:
     return world.observed(payment_id, held)
 
 
-def disputed(world: World, number: int) -> World:
+def disputed(
+    world: World,
+    number: int,
+    status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE,
+    *,
+    reinstated: tuple[Money, ...] = (),
+) -> World:
     """Let the bank of a leg's payer demand the money: Stripe refunds no such charge."""
     dispute = RecordDispute(
         dispute_id=DisputeId("du_1"),
         charge_id=StripeChargeId(f"ch_{leg_id(number).int:x}"),
         amount=usd(10_00),
         reason="fraudulent",
-        status=DisputeStatus.NEEDS_RESPONSE,
+        status=status,
         evidence_due_by=None,
+        withdrawn=(usd(10_00),),
+        reinstated=reinstated,
     )
     return world.observed(leg_id(number), dispute)
 
@@ -205,6 +214,13 @@ def test_a_leg_that_refuses_to_be_refunded_says_so_and_is_tried_again() -> None:
     payment = world.stepped().legs[leg_id(0)]
     assert payment is not None
     assert next_refund(payment) not in payment.refunds
+
+
+def test_a_leg_whose_dispute_is_lost_in_part_still_has_money() -> None:
+    world = disputed(a_world_of_one_captured_and_one_refused_leg(), 0, DisputeStatus.LOST, reinstated=(usd(4_00),))
+    assert world.stepped().state.legs[leg_id(0)].status is LegStatus.CAPTURED
+    lost = disputed(a_world_of_one_captured_and_one_refused_leg(), 0, DisputeStatus.LOST)
+    assert lost.stepped().state.legs[leg_id(0)].status is LegStatus.REFUNDED
 
 
 def test_a_part_that_its_leg_refuses_fails_alone_and_says_why() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from consumers.stripe.translate.errors import UnexpectedObject
-from consumers.stripe.translate.payments import payment_observations
+from consumers.stripe.translate.payments import dispute_observations, payment_observations
 from domain.ids import DisputeId, RefundId, StripeChargeId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.decide import decide
+from domain.payment.events import DisputeClosed, DisputeFundsReinstated
 from domain.payment.evolve import fold
 from domain.payment.observations import (
     RecordAttemptFailed,
@@ -42,7 +43,7 @@ def a_dispute(status: str = "needs_response", *, moved: tuple[int, ...] = (), **
     return (
         shown
         | {"status": status, "reason": "fraudulent", "evidence_details": {"due_by": 1_800_000_000}}
-        | {"balance_transactions": [{"id": "txn_1", "amount": amount} for amount in moved]}
+        | {"balance_transactions": [{"id": "txn_1", "amount": amount, "currency": "usd"} for amount in moved]}
         | fields
     )
 
@@ -146,9 +147,47 @@ def test_a_dispute_says_what_became_of_the_money(moved: tuple[int, ...], withdra
         reason="fraudulent",
         status=DisputeStatus.UNDER_REVIEW,
         evidence_due_by=1_800_000_000,
-        funds_withdrawn=withdrawn,
-        funds_reinstated=reinstated,
+        withdrawn=(usd(1000),) * withdrawn,
+        reinstated=(usd(1000),) * reinstated,
     )
+
+
+def a_row(cents: int, currency: str, rate: float | None, created: int = 1) -> dict[str, Any]:
+    return {"id": f"txn_{created}", "amount": cents, "currency": currency, "exchange_rate": rate, "created": created}
+
+
+@pytest.mark.parametrize(
+    ("rows", "withdrawn", "reinstated"),
+    [
+        ([a_row(-1000, "usd", None), a_row(400, "usd", None, 2)], (1000,), (400,)),
+        ([a_row(400, "usd", None, 2), a_row(-1000, "usd", None)], (1000,), (400,)),
+        # What was converted is that of which Stripe's amount is the worth at its rate.
+        ([a_row(-915, "eur", 0.915), a_row(907, "eur", 0.90721, 2)], (1000,), (1000,)),
+        ([a_row(-915, "eur", 0.915), a_row(363, "eur", 0.90721, 2)], (1000,), (400,)),
+        ([a_row(-153847, "jpy", 153.846999)], (1000,), ()),
+        # Without a rate, nobody can say how much it was.
+        ([a_row(-915, "eur", None), a_row(300, "eur", None, 2)], (1000,), (1000,)),
+    ],
+)
+def test_a_dispute_says_how_much_was_taken_and_given_back(
+    rows: list[dict[str, Any]], withdrawn: tuple[int, ...], reinstated: tuple[int, ...]
+) -> None:
+    (observation,) = dispute_observations(a_dispute("lost", balance_transactions=rows))
+    assert isinstance(observation, RecordDispute)
+    assert observation.withdrawn == tuple(map(usd, withdrawn))
+    assert observation.reinstated == tuple(map(usd, reinstated))
+
+
+def test_of_a_dispute_that_is_partly_won_a_part_comes_back() -> None:
+    taken, lost = a_dispute(moved=(-1000,)), a_dispute("lost", moved=(-1000, 400))
+    payment, _ = a_payment(*payment_observations(PAID, [], [taken]))
+    events = [event for each in payment_observations(PAID, [], [lost]) for event in decide(payment, each)]
+    given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=usd(400))
+    assert events == [DisputeClosed(dispute_id=DisputeId("du_1"), status="lost"), given_back]
+    payment = after(payment, PAID, [], [lost])
+    assert payment.disputes[DisputeId("du_1")].outstanding == usd(600)
+    assert payment.amount_disputed == usd(600)
+    assert after(payment, PAID, [], [lost]) == payment
 
 
 @pytest.mark.parametrize("due_by", [0, None])
