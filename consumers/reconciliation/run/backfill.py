@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 _SQL = Queries.load(Path(__file__).with_name("backfill.sql"))
 
 _OF_DISPUTES = frozenset({"dispute", "dispute_reversal"})
-_OF_PAYMENTS = frozenset({"charge", "refund", "refund_failure"}) | _OF_DISPUTES
+_OF_CHARGES = frozenset({"charge", "charge_failure", "partial_capture_reversal"})
+_OF_PAYMENTS = _OF_CHARGES | {"refund", "refund_failure"} | _OF_DISPUTES
 _MISSING = frozenset({DifferenceKind.MISSING_HERE, DifferenceKind.STATUS})
 
 

@@ -190,11 +190,13 @@ async def test_a_movement_is_known_before_its_fee_and_no_fee_before_it(
 ) -> None:
     request = request_payment()
     await store(app, [(request.payment_id, events_of(paid(request)))])
-    await store_balance(app, a_row(source_id="ch_of_nobody_here"))
+    nobodys = a_row("txn_1", source_id="py_of_nobody_here")
+    failed = a_row("txn_2", source_id="py_of_nobody_here", reporting_category="charge_failure", amount=-1000)
+    await store_balance(app, nobodys, failed)
     await project_log(pool, await load_log(app))
     (known,) = (await movements(reader)).values()
     assert (known["amount"], known["fee"], known["transaction_id"]) == (1000, None, None)
-    # Of another system's charge neither the amount nor the fee is in the books.
+    # Of another system's charge neither the amount nor the fee is in the books, nor that it failed.
     assert await balances(reader) == {("customer_receivable", "USD"): -1000, ("stripe_clearing", "USD"): 1000}
 
 
