@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN
 from functools import partial
+from itertools import groupby
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -145,7 +146,7 @@ def _refund_observation(
 
 def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
     amount = _money(dispute, "amount")
-    rows = sorted(dispute["balance_transactions"], key=lambda row: row.get("created") or 0)
+    moved = _movements(dispute["balance_transactions"])
     observation = RecordDispute(
         dispute_id=DisputeId(required_id_of(dispute)),
         charge_id=StripeChargeId(required_id_of(dispute["charge"])),
@@ -153,10 +154,20 @@ def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
         reason=str(dispute["reason"]),
         status=DisputeStatus(dispute["status"]),
         evidence_due_by=_due_by(dispute["evidence_details"]),  # 0: no answer is possible
-        withdrawn=tuple(_moved(row, amount) for row in rows if whole_number(row, "amount") < 0),
-        reinstated=tuple(_moved(row, amount) for row in rows if whole_number(row, "amount") > 0),
+        withdrawn=tuple(_moved(row, amount) for row in moved if row["amount"] < 0),
+        reinstated=tuple(_moved(row, amount) for row in moved if row["amount"] > 0),
     )
     return (observation,)
+
+
+def _movements(rows: Iterable[JsonObject]) -> list[JsonObject]:
+    """Return the row of each time that money was taken or given back, in turns.
+
+    A row in the same direction as the one before it (a conversion, the rest of what is given back) is no other time.
+    """
+    moving = [row for row in rows if whole_number(row, "amount")]
+    moving.sort(key=lambda row: row.get("created") or 0)
+    return [next(turn) for _, turn in groupby(moving, key=lambda row: row["amount"] > 0)]
 
 
 def _moved(row: JsonObject, disputed: Money) -> Money:

@@ -22,7 +22,7 @@ from domain.payment.observations import (
     RecordRefundSucceeded,
 )
 from domain.payment.state import PaymentState
-from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason, RefundStatus
+from domain.payment.values import DisputeFunds, DisputeStatus, PaymentStatus, RefundReason, RefundStatus
 from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, a_decline, a_payment, an_intent
 
 PAID = an_intent("succeeded", amount_received=1000, latest_charge={"id": "ch_1"})
@@ -165,6 +165,9 @@ def a_row(cents: int, currency: str, rate: float | None, created: int = 1) -> di
         ([a_row(-915, "eur", 0.915), a_row(907, "eur", 0.90721, 2)], (1000,), (1000,)),
         ([a_row(-915, "eur", 0.915), a_row(363, "eur", 0.90721, 2)], (1000,), (400,)),
         ([a_row(-153847, "jpy", 153.846999)], (1000,), ()),
+        # A second row in one direction is part of the same time, whatever follows.
+        ([a_row(-1000, "usd", None), a_row(-30, "usd", None, 2), a_row(1000, "usd", None, 3)], (1000,), (1000,)),
+        ([a_row(-1000, "usd", None), a_row(400, "usd", None, 2), a_row(600, "usd", None, 3)], (1000,), (400,)),
         # Without a rate, nobody can say how much it was.
         ([a_row(-915, "eur", None), a_row(300, "eur", None, 2)], (1000,), (1000,)),
     ],
@@ -188,6 +191,14 @@ def test_of_a_dispute_that_is_partly_won_a_part_comes_back() -> None:
     assert payment.disputes[DisputeId("du_1")].outstanding == usd(600)
     assert payment.amount_disputed == usd(600)
     assert after(payment, PAID, [], [lost]) == payment
+
+
+def test_a_second_row_of_a_dispute_is_no_second_withdrawal() -> None:
+    taken, won = a_dispute(moved=(-1000, -30)), a_dispute("won", moved=(-1000, -30, 1030))
+    payment, _ = a_payment(*payment_observations(PAID, [], [taken]))
+    payment = after(payment, PAID, [], [won])
+    dispute = payment.disputes[DisputeId("du_1")]
+    assert (dispute.funds, dispute.times_withdrawn) == (DisputeFunds.REINSTATED, 1)
 
 
 @pytest.mark.parametrize("due_by", [0, None])
