@@ -473,25 +473,28 @@ async def test_a_refund_stands_with_the_first_that_says_it_moved(
     assert entry["position"] == min(ours, theirs)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
 async def test_a_disputes_second_row_is_in_the_ledger(
-    app: AppConnection, pool: Pool, reader: Connection, database: Database
+    order: tuple[int, ...], app: AppConnection, pool: Pool, reader: Connection, database: Database
 ) -> None:
     request = request_payment()
     charge = f"ch_{request.payment_id.hex}"
     life = events_of([*paid(request), disputed("du_1", charge, usd(1000), withdrawn=1)])
     await store(app, [(request.payment_id, life)])
     of_dispute = {"type": "adjustment", "reporting_category": "dispute", "source_id": "du_1"}
-    await store_balance(
-        app,
+    its_rows = [
         a_row("txn_1", **of_dispute, amount=-1000, fee=1500),
         a_row("txn_2", **of_dispute, amount=-30, fee=0),
         a_row("txn_3", **of_dispute, amount=-1000, fee=1500),  # the first one again: a mistake, and not booked
-    )
+    ]
+    # Stripe lists the newest first, so a later page has the earlier rows.
+    await store_balance(app, *(its_rows[number] for number in order))
     log = await load_log(app)
     await deliver(random.Random(1), pool, log)
     assert (await balances(reader))["disputes", "USD"] == 1030
     seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
-    assert {(each["transaction_id"], each["amount"]) for each in seen} == {("txn_1", -1000), ("txn_2", -30)}
+    first = next(its_rows[number].transaction_id for number in order if number != 1)
+    assert {(each["transaction_id"], each["amount"]) for each in seen} == {(first, -1000), ("txn_2", -30)}
     before = await everything(reader)
     await forget(pool)
     await forget_checkpoints(database)
