@@ -186,7 +186,7 @@ WITH better AS (
           (transaction_id, source_id, category, position, currency, amount, fee, at, posted, fee_posted)
     SELECT was_id, source_id, category, was_position, was_currency, was_amount, was_fee, was_at, false, true FROM better
         ON CONFLICT DO NOTHING
-), withdrawn AS (
+), unposted AS (
     UPDATE read_model.ledger_transactions t SET posted = false FROM better b WHERE t.transaction_id = b.transaction_id AND b.posted
 ), placed AS (
     UPDATE read_model.ledger_movements m

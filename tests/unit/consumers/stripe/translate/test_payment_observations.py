@@ -125,6 +125,17 @@ def test_what_failed_makes_room_for_what_came_after() -> None:
     assert [each.status for each in payment.refunds.values()] == [RefundStatus.FAILED, RefundStatus.SUCCEEDED]
 
 
+@pytest.mark.parametrize("moved", [None, "txn_1"])
+def test_a_refund_whose_metadata_was_edited_at_stripe_is_still_ours(moved: str | None) -> None:
+    request = RequestRefund(refund_id=REFUND_ID, amount=usd(600))
+    payment, _ = a_payment(*payment_observations(PAID, [], []), request)
+    payment = after(payment, PAID, [a_refund("pending", ours=REFUND_ID)], [])
+    assert after(payment, PAID, [a_refund("pending")], []) == payment
+    payment = after(payment, PAID, [a_refund("failed", balance_transaction=moved)], [])
+    assert [(each.refund_id, each.status) for each in payment.refunds.values()] == [(REFUND_ID, RefundStatus.FAILED)]
+    assert payment.amount_refundable == usd(1000)
+
+
 def test_what_was_only_held_is_released_not_refunded() -> None:
     canceled = an_intent("canceled", cancellation_reason="expired", latest_charge="ch_1")
     held = an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1")
