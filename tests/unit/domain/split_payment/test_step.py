@@ -223,6 +223,14 @@ def test_a_leg_whose_dispute_is_lost_in_part_still_has_money() -> None:
     assert lost.stepped().state.legs[leg_id(0)].status is LegStatus.REFUNDED
 
 
+def test_a_leg_whose_payer_has_all_back_by_a_lost_dispute_takes_no_part_of_a_refund() -> None:
+    world = disputed(a_completed(), 0, DisputeStatus.LOST).stepped()
+    assert world.state.refundable(leg_id(0)) == usd(0)
+    refund = a_refund(1500)
+    parts = world.commanded(refund).state.refunds[refund.refund_id].parts
+    assert [(part.payment_id, part.amount) for part in parts] == [(leg_id(1), usd(7_50)), (leg_id(2), usd(7_50))]
+
+
 def test_a_part_that_its_leg_refuses_fails_alone_and_says_why() -> None:
     refund = replace(a_refund(1500), reason=RefundReason.FRAUDULENT)
     world = disputed(a_completed().commanded(refund), 1)
