@@ -13,7 +13,6 @@ from domain.money import SignedMoney
 from domain.reconciliation.rows import Movement, PayoutSum, StripeRow
 from domain.reconciliation.values import ONCE, PAYOUT_ITEMS, Difference, DifferenceKind, Entry, Finding
 from domain.reconciliation.window import Window
-from domain.stripe_balance import is_at_rate
 
 _TWICE = frozenset({"dispute", "dispute_reversal"})
 """Of a dispute, Stripe may have a second row that is not the first one again.
@@ -237,7 +236,12 @@ def _is_at_rate(row: StripeRow, presented: SignedMoney) -> bool:
         rate = Decimal(row.exchange_rate or "")
     except InvalidOperation:
         return False
-    return is_at_rate(presented.amount_cents, rate, row.amount)
+    # The rate is between the smallest units, in which Stripe counts amounts, also where their decimals differ:
+    # https://docs.stripe.com/api/balance_transactions/object#balance_transaction_object-exchange_rate
+    converted = Decimal(presented.amount_cents) * rate
+    # Stripe shows six digits of it.
+    tolerance = max(Decimal(1), abs(converted) * Decimal("0.00001"))
+    return abs(converted - row.amount) <= tolerance
 
 
 def _fees_agree(rows: Sequence[StripeRow], fee: int, *, double: bool) -> bool:

@@ -7,7 +7,6 @@ from domain.stripe_balance.events import (
     TransactionRecorded,
 )
 from domain.stripe_balance.payouts import is_payout_itself
-from domain.stripe_balance.rates import is_at_rate
 from domain.stripe_balance.streams import new_payout_events, payout_stream, transaction_stream
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "PayoutStatus",
     "StripeBalanceEvent",
     "TransactionRecorded",
-    "is_at_rate",
     "is_payout_itself",
     "new_payout_events",
     "payout_stream",

@@ -7,7 +7,7 @@ https://docs.stripe.com/api/disputes/object
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from decimal import ROUND_HALF_EVEN
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -35,7 +35,6 @@ from domain.payment.observations import (
     RecordSucceeded,
 )
 from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason
-from domain.stripe_balance import is_at_rate
 
 JsonObject = Mapping[str, Any]
 
@@ -44,6 +43,9 @@ EXPIRED = "expired"
 
 _CALLED_EXPIRED = frozenset({"expired", "automatic"})
 # https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow
+
+_NEARLY = Decimal("0.01")
+"""By which part of it an amount may be off when it is converted back: few digits of a small rate are shown."""
 
 _MADE_AT_STRIPE = UUID("6b0e0a52-4f0c-5a3e-9a35-6d3f5b8a1c77")
 """Namespace of the ids that we give to refunds which were made at Stripe itself."""
@@ -174,16 +176,19 @@ def _moved(row: JsonObject, disputed: Money) -> Money:
     """Return how much of what is disputed a row took or gave back, in its currency.
 
     Of one that is partly lost, a part comes back: https://support.stripe.com/questions/dispute-for-full-charge-amount-after-a-partial-refund-was-issued.
-    A row in another currency says at what rate it was converted; without that, it is all of it.
+    A row in another currency says at what rate it was converted, which leads back to about what it was: what is nearly
+    all of it is all of it, and so is what nobody can say.
     """
     on_balance, rate = abs(whole_number(row, "amount")), exchange_rate(row)
     if str(row["currency"]).upper() == disputed.currency:
         return replace(disputed, amount_cents=on_balance)
-    if rate is None or is_at_rate(disputed.amount_cents, rate, on_balance):
+    if rate is None:
         return disputed
-    unit = granularity(disputed.currency)
-    units = (on_balance / rate / unit).to_integral_value(ROUND_HALF_EVEN)
-    return replace(disputed, amount_cents=int(units) * unit)
+    presented, unit = on_balance / rate, granularity(disputed.currency)
+    off_by = max(disputed.amount_cents * _NEARLY, 1 / rate)
+    if presented >= disputed.amount_cents - off_by:
+        return disputed
+    return replace(disputed, amount_cents=int((presented / unit).to_integral_value(ROUND_HALF_EVEN)) * unit)
 
 
 def _due_by(evidence: JsonObject) -> int | None:

@@ -1,6 +1,7 @@
 """A payment as Stripe shows it whole: its intent, refunds and disputes, and what follows for what is recorded."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -176,6 +177,7 @@ def a_row(cents: int, currency: str, rate: float | None, created: int = 1) -> di
         ([a_row(-915, "eur", 0.915), a_row(907, "eur", 0.90721, 2)], (1000,), (1000,)),
         ([a_row(-915, "eur", 0.915), a_row(363, "eur", 0.90721, 2)], (1000,), (400,)),
         ([a_row(-153847, "jpy", 153.846999)], (1000,), ()),
+        ([a_row(-150, "kwd", 0.151), a_row(61, "kwd", 0.151, 2)], (1000,), (404,)),
         # A second row in one direction is part of the same time, whatever follows.
         ([a_row(-1000, "usd", None), a_row(-30, "usd", None, 2), a_row(1000, "usd", None, 3)], (1000,), (1000,)),
         ([a_row(-1000, "usd", None), a_row(400, "usd", None, 2), a_row(600, "usd", None, 3)], (1000,), (400,)),
@@ -190,6 +192,17 @@ def test_a_dispute_says_how_much_was_taken_and_given_back(
     assert isinstance(observation, RecordDispute)
     assert observation.withdrawn == tuple(map(usd, withdrawn))
     assert observation.reinstated == tuple(map(usd, reinstated))
+
+
+@pytest.mark.parametrize("rate", ["0.000061", "0.0034", "0.671", "1.08", "24.9", "154.3", "16210.5"])
+@pytest.mark.parametrize("amount", [50, 99, 1000, 99_999_999])
+def test_what_is_converted_whole_is_all_of_the_dispute(rate: str, amount: int) -> None:
+    exact = Decimal(rate) * Decimal("1.003")  # of which no more digits are shown
+    on_balance = max(1, round(amount * exact))
+    shown = a_dispute(amount=amount, currency="jpy", balance_transactions=[a_row(-on_balance, "usd", float(rate))])
+    (observation,) = dispute_observations(shown)
+    assert isinstance(observation, RecordDispute)
+    assert observation.withdrawn == (observation.amount,)
 
 
 def test_of_a_dispute_that_is_partly_won_a_part_comes_back() -> None:
