@@ -35,6 +35,7 @@ from domain.stripe_balance import PayoutStatus, TransactionRecorded
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection, Pool
 from projections.errors import VersionGap
+from projections.ledger import projection
 from projections.registry import PROJECTIONS
 from projections.runner import projecting
 from schemas.envelope import RecordedEvent
@@ -500,6 +501,34 @@ async def test_a_disputes_second_row_is_in_the_ledger(
     await forget_checkpoints(database)
     await deliver(random.Random(2), pool, log)
     assert await everything(reader) == before
+
+
+async def test_a_disputes_row_that_stood_for_another_is_put_right_by_the_next_one(
+    app: AppConnection, pool: Pool, reader: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = request_payment()
+    taken = disputed("du_1", f"ch_{request.payment_id.hex}", usd(1000), withdrawn=1)
+    await store(app, [(request.payment_id, events_of([*paid(request), taken]))])
+    of_dispute = {"type": "adjustment", "reporting_category": "dispute", "source_id": "du_1", "fee": 0}
+    await store_balance(app, a_row("txn_2", **of_dispute, amount=-30), a_row("txn_1", **of_dispute, amount=-1000))
+    never = projection._SQL.put_worth_first.replace("m.exchange_rate IS NULL", "false")
+    with monkeypatch.context() as as_before:
+        as_before.setitem(projection._SQL._statements, "put_worth_first", never)
+        await deliver(random.Random(1), pool, await load_log(app))
+    assert (await balances(reader))["disputes", "USD"] == 2000
+    await store_balance(app, a_row("txn_3", **of_dispute, amount=-5))
+    await deliver(random.Random(1), pool, await load_log(app))
+    assert (await balances(reader))["disputes", "USD"] == 1035
+    seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
+    assert {(each["transaction_id"], each["amount"]) for each in seen} == {
+        ("txn_1", -1000),
+        ("txn_2", -30),
+        ("txn_3", -5),
+    }
+    days = await rows(
+        reader, "SELECT sum(debit - credit)::bigint AS amount FROM read_model.ledger_days WHERE account = 'disputes'"
+    )
+    assert days[0]["amount"] == 1035
 
 
 @pytest.mark.parametrize("rates", [[None] * 5, ["1.08"] * 5, ["1.08", "1.09", "1.09", "1.08", "1.1"]])
