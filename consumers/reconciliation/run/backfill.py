@@ -62,6 +62,11 @@ def is_of_payment(difference: Difference) -> bool:
     return difference.ledger is None and difference.category in _OF_PAYMENTS
 
 
+def is_of_charge(difference: Difference) -> bool:
+    """Whether it is a row of a payment's charge that the ledger lacks."""
+    return difference.ledger is None and difference.category in _OF_CHARGES
+
+
 async def is_foreign(pool: Pool, owner: Owner) -> bool:
     """Whether a payment at Stripe is another system's: it has neither our metadata nor an intent that we know."""
     if owner.payment_id is not None:
