@@ -30,8 +30,8 @@ _LABELS = {
 }
 _TONES = {"succeeded": "good", "canceled": "quiet", "failed": "bad", "requires_payment_method": "bad"}
 _ENDED = {"succeeded", "canceled", "failed", "processing"}
-_LOST_CASES = {"lost", "prevented"}
-_CLOSED_CASES = {"won", "warning_closed", *_LOST_CASES}
+_ENDED_WELL = {"won", "warning_closed", "prevented"}
+_INQUIRIES = {"warning_needs_response", "warning_under_review"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +90,12 @@ def tone(payment: Json) -> str:
 def is_disputed(payment: Json) -> bool:
     """Whether a dispute is open, or took the money."""
     dispute = payment["dispute"]
-    return dispute is not None and dispute["status"] not in _CLOSED_CASES - _LOST_CASES
+    return dispute is not None and dispute["status"] not in _ENDED_WELL
+
+
+def _takes_refunds(payment: Json) -> bool:
+    """Whether no bank has the money back or demands it: an inquiry may be answered by a refund."""
+    return not is_disputed(payment) or payment["dispute"]["status"] in _INQUIRIES
 
 
 def _is_given_back(payment: Json) -> bool:
@@ -120,7 +125,7 @@ def actions(payment: Json) -> tuple[str, ...]:
     if payment["split_payment_id"] is not None:  # its split payment captures and refunds it
         return ()
     offered = []
-    if refundable(payment) and not is_disputed(payment):
+    if refundable(payment) and _takes_refunds(payment):
         offered.append("refund")
     if payment["amount_capturable_cents"]:
         offered.append("capture")

@@ -10,8 +10,12 @@ from domain.ledger.postings import EntryKind, Posting, transfer
 from domain.money import SignedMoney
 from domain.stripe_balance import TransactionRecorded
 
-OWN_CATEGORIES = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"})
-"""Posted by the payment's own events: here only the fee, and the conversion."""
+_TAKEN_BACK = frozenset({"charge_failure", "partial_capture_reversal"})
+"""Of a charge that failed while it was pending, and of what was never captured, no payment tells: nor did it tell that
+it had it. https://docs.stripe.com/reports/reporting-categories"""
+
+OWN_CATEGORIES = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"}) | _TAKEN_BACK
+"""Posted by the payment's own events, if any: here only the fee, and the conversion."""
 
 TWICE_CATEGORIES = frozenset({"dispute", "dispute_reversal"})
 """Of these a source may have a second row that is not the first one again, and is posted by itself."""

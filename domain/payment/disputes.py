@@ -9,6 +9,9 @@ dispute may take any status again. How often the amount moved only ever rises at
 what arrives late, which statuses alone do not.
 """
 
+from collections.abc import Sequence
+
+from domain.money import Money
 from domain.payment.errors import InconsistentObservation
 from domain.payment.events import (
     DisputeClosed,
@@ -100,19 +103,25 @@ def _funds(observed: RecordDispute, *, withdrawn: int, reinstated: int) -> _Move
     to_withdraw, to_reinstate = _times(observed)
     while withdrawn < to_withdraw or reinstated < to_reinstate:
         if withdrawn == reinstated:
+            amount = _amount(observed, observed.withdrawn, withdrawn)
+            moved.append(DisputeFundsWithdrawn(dispute_id=observed.dispute_id, amount=amount))
             withdrawn += 1
-            moved.append(DisputeFundsWithdrawn(dispute_id=observed.dispute_id, amount=observed.amount))
         else:
+            amount = _amount(observed, observed.reinstated, reinstated)
+            moved.append(DisputeFundsReinstated(dispute_id=observed.dispute_id, amount=amount))
             reinstated += 1
-            moved.append(DisputeFundsReinstated(dispute_id=observed.dispute_id, amount=observed.amount))
     return tuple(moved)
+
+
+def _amount(observed: RecordDispute, moved: Sequence[Money], before: int) -> Money:
+    """Return how much moved after so many times; what must have been taken, and is not shown, was all of it."""
+    return moved[before] if before < len(moved) else observed.amount
 
 
 def _times(observed: RecordDispute) -> tuple[int, int]:
     """Return how often the amount was taken and given back, by turns: what was given back was taken before."""
-    return max(
-        observed.funds_reinstated, min(observed.funds_withdrawn, observed.funds_reinstated + 1)
-    ), observed.funds_reinstated
+    withdrawn, reinstated = len(observed.withdrawn), len(observed.reinstated)
+    return max(reinstated, min(withdrawn, reinstated + 1)), reinstated
 
 
 def _split_at_status_change(moved: _Moved) -> tuple[_Moved, _Moved]:

@@ -244,7 +244,7 @@ class DisputeUpdated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DisputeFundsWithdrawn:
-    """Stripe took the disputed amount from our balance."""
+    """Stripe took ``amount`` from our balance: most often all that is disputed."""
 
     dispute_id: DisputeId
     amount: Money
@@ -252,7 +252,7 @@ class DisputeFundsWithdrawn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DisputeFundsReinstated:
-    """Stripe gave the disputed amount back to our balance."""
+    """Stripe gave ``amount`` back to our balance: all that it took, or a part, where the dispute is partly lost."""
 
     dispute_id: DisputeId
     amount: Money

@@ -292,6 +292,7 @@ def _after_dispute_event(state: PaymentState, event: DisputeEvent) -> PaymentSta
             evidence_due_by=event.evidence_due_by,
             funds=DisputeFunds.NONE,
             appealed=event.status in APPEALS,
+            outstanding=event.amount,
         )
         return replace(state, disputes={**state.disputes, event.dispute_id: dispute})
     before = state.disputes.get(event.dispute_id)
@@ -315,13 +316,30 @@ def _dispute_after(
         case DisputeFundsWithdrawn():
             times = dispute.times_withdrawn + 1
             appealed = dispute.appealed and times == 1  # after a second withdrawal it may be appealed again
-            return replace(dispute, funds=DisputeFunds.WITHDRAWN, times_withdrawn=times, appealed=appealed)
+            return replace(
+                dispute,
+                funds=DisputeFunds.WITHDRAWN,
+                times_withdrawn=times,
+                appealed=appealed,
+                outstanding=event.amount,
+            )
         case DisputeFundsReinstated():
-            return replace(dispute, funds=DisputeFunds.REINSTATED, times_reinstated=dispute.times_reinstated + 1)
+            return replace(
+                dispute,
+                funds=DisputeFunds.REINSTATED,
+                times_reinstated=dispute.times_reinstated + 1,
+                outstanding=_less(dispute.outstanding, event.amount),
+            )
         case DisputeClosed():
             return replace(dispute, status=DisputeStatus(event.status))
         case _:
             assert_never(event)
+
+
+def _less(outstanding: Money, given_back: Money) -> Money:
+    if given_back.currency != outstanding.currency:
+        return Money.zero(outstanding.currency)
+    return outstanding - min(given_back, outstanding)
 
 
 def _after_task_event(state: PaymentState, event: TaskEvent) -> PaymentState:

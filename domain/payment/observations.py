@@ -177,8 +177,9 @@ class RecordRefundFound:
 class RecordDispute:
     """A dispute as it stands at Stripe. ``amount`` may be in another currency than the payment.
 
-    ``evidence_due_by`` is in Unix seconds; None when no answer is possible. ``funds_withdrawn`` and
-    ``funds_reinstated`` count how often Stripe took the amount and gave it back: a won dispute may still be lost.
+    ``evidence_due_by`` is in Unix seconds; None when no answer is possible. ``withdrawn`` and ``reinstated`` say what
+    Stripe took and gave back, each time: a won dispute may still be lost, and of one that is partly lost, a part comes
+    back.
     """
 
     dispute_id: DisputeId
@@ -187,8 +188,8 @@ class RecordDispute:
     reason: str
     status: DisputeStatus
     evidence_due_by: int | None = None
-    funds_withdrawn: int = 0
-    funds_reinstated: int = 0
+    withdrawn: tuple[Money, ...] = ()
+    reinstated: tuple[Money, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

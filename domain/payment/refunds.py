@@ -9,6 +9,7 @@ twice. What a call answered may be older than the failure, and contradicts nothi
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import assert_never
 
@@ -78,6 +79,7 @@ def record_found(state: PaymentState, observed: RecordRefundFound) -> tuple[Refu
 
     Refunds that Stripe does not know yet do not count against it: Stripe will refuse what is too much.
     """
+    observed = replace(observed, refund_id=_our_id(state, observed))
     known = state.refunds.get(observed.refund_id)
     if known is not None:
         if observed.amount != known.amount:
@@ -86,7 +88,6 @@ def record_found(state: PaymentState, observed: RecordRefundFound) -> tuple[Refu
         if known.status is RefundStatus.FAILED:
             raise _inconsistent(state, f"Refund {known.refund_id} failed, yet {observed.stripe_refund_id} has not")
         return ()
-    _check_stripe_id_is_new(state, observed.refund_id, observed.stripe_refund_id)
     _check_amount(state, observed.amount)
     _check_within_captured(state, observed.amount)
     return (
@@ -101,6 +102,7 @@ def record_found(state: PaymentState, observed: RecordRefundFound) -> tuple[Refu
 
 def record(state: PaymentState, observed: RefundObservation) -> tuple[RefundEvent, ...]:
     """Record what Stripe says of a refund that is known here."""
+    observed = replace(observed, refund_id=_our_id(state, observed))
     refund = state.refunds.get(observed.refund_id)
     if refund is None:
         if isinstance(observed, RecordRefundFailed) and observed.stripe_refund_id is not None:
@@ -125,7 +127,6 @@ def _found_and_failed(
     """Record a refund that nobody knew to be at Stripe, and that failed; no limit applies if its money moved."""
     if observed.moved is None:
         return ()
-    _check_stripe_id_is_new(state, observed.refund_id, stripe_refund_id)
     _check_amount(state, observed.moved)
     if observed.moved > state.amount_captured:
         raise _inconsistent(state, f"{observed.moved} was refunded of {state.amount_captured}, and came back")
@@ -174,9 +175,15 @@ def _failed(state: PaymentState, refund: Refund, observed: RecordRefundFailed) -
     )
 
 
-def _check_stripe_id_is_new(state: PaymentState, refund_id: RefundId, stripe_refund_id: StripeRefundId) -> None:
-    if any(each.stripe_refund_id == stripe_refund_id for each in state.refunds.values()):
-        raise _inconsistent(state, f"{stripe_refund_id} is known as another refund than {refund_id}")
+def _our_id(state: PaymentState, observed: RefundObservation | RecordRefundFound) -> RefundId:
+    """Return the id that a refund has here: what its metadata at Stripe says may have been edited there since."""
+    stripe_id = observed.stripe_refund_id
+    known = (
+        each.refund_id
+        for each in state.refunds.values()
+        if stripe_id is not None and each.stripe_refund_id == stripe_id
+    )
+    return next(known, observed.refund_id)
 
 
 def _check_amount(state: PaymentState, amount: Money) -> None:

@@ -107,6 +107,8 @@ class Dispute:
     funds: DisputeFunds
     appealed: bool
     """It was lost once, and that was appealed."""
+    outstanding: Money
+    """What the bank has of it or demands, less what it gave back."""
     times_withdrawn: int = 0
     times_reinstated: int = 0
 
@@ -224,8 +226,8 @@ class PaymentState:
     @property
     def amount_disputed(self) -> Money:
         """What the payer's bank has back or demands; disputes in another currency are not counted."""
-        amounts = (each.amount for each in self.disputes.values() if each.is_contested)
-        return self._sum(amount for amount in amounts if amount.currency == self.amount.currency)
+        amounts = (each.outstanding for each in self.disputes.values() if each.is_contested)
+        return self._sum(each for each in amounts if each.currency == self.amount.currency)
 
     @property
     def is_terminal(self) -> bool:

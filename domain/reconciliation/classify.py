@@ -5,7 +5,7 @@ by another row: then the object's status differs. Where a source may have many r
 classified by itself: that one of them is booked says nothing about the next.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from domain.ids import BalanceSourceId
@@ -28,12 +28,35 @@ def classify(stripe: Iterable[StripeRow], ours: Iterable[Movement], window: Wind
     matter. To classify a row that one side lacks, all rows of the source must be there, whatever their day.
     """
     theirs_by, ours_by = _by_category(stripe), _movements_by_category(ours)
+    if not ours_by and _came_to_nothing(theirs_by):
+        return _of_another_day(theirs_by, window)
     findings: list[Finding] = []
     for category in sorted(theirs_by.keys() | ours_by.keys()):
         known_here, known_there = bool(ours_by.keys() - {category}), bool(theirs_by.keys() - {category})
         for rows, movements in _parts(category, theirs_by.get(category, []), ours_by.get(category, [])):
             findings += _classify_part(rows, movements, window, known_here=known_here, known_there=known_there)
     return findings
+
+
+def _came_to_nothing(rows: Mapping[str, Sequence[StripeRow]]) -> bool:
+    """Whether it is a charge that failed while it was pending: no payment tells of it, and nothing is left of it.
+
+    https://docs.stripe.com/reports/balance-transaction-types
+    """
+    every = [row for of_category in rows.values() for row in of_category]
+    is_charge = rows.keys() == {"charge", "charge_failure"} and len({row.currency for row in every}) == 1
+    return is_charge and sum(row.amount - row.fee for row in every) == 0
+
+
+def _of_another_day(rows: Mapping[str, Sequence[StripeRow]], window: Window) -> list[Finding]:
+    """Say of a charge that came to nothing what is left of it on the window's day, which explains that day's total."""
+    of_day = [row for of_category in rows.values() for row in of_category if window.holds(row.created)]
+    if sum(row.amount - row.fee for row in of_day) == 0:
+        return []
+    return [
+        Finding(difference=_difference(DifferenceKind.TIMING, (row,), (), window), resolves_at_once=True)
+        for row in of_day
+    ]
 
 
 def _classify_part(

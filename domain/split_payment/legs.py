@@ -93,6 +93,6 @@ def _refunds(payment_id: PaymentId) -> Iterator[RefundId]:
 
 def _lost(payment: PaymentState) -> Money:
     """Return what the payer has back by a dispute that was lost."""
-    lost = (each.amount for each in payment.disputes.values() if each.status is DisputeStatus.LOST)
+    lost = (each.outstanding for each in payment.disputes.values() if each.status is DisputeStatus.LOST)
     same = (amount for amount in lost if amount.currency == payment.amount.currency)
     return sum(same, start=Money.zero(payment.amount.currency))

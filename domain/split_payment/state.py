@@ -133,6 +133,8 @@ class SplitPaymentState:
     def refundable(self, payment_id: PaymentId) -> Money:
         """Return what can still be refunded of a leg."""
         leg = self.legs[payment_id]
+        if leg.status is LegStatus.REFUNDED:  # by whatever: a payer may have it back by a dispute
+            return Money.zero(self.amount.currency)
         parts = (part for refund in self.refunds.values() for part in refund.parts if part.payment_id == payment_id)
         reserved = (part.amount for part in parts if part.status is not RefundPartStatus.FAILED)
         gone = sum(reserved, start=leg.refunded_elsewhere)

@@ -165,6 +165,38 @@ DELETE FROM read_model.ledger_lines l
  USING unnest(%(positions)s::bigint[], %(numbers)s::smallint[]) AS gone(position, number)
  WHERE l.position = gone.position AND l.number = gone.number;
 
+-- name: put_worth_first
+-- Of them, those whose first row of Stripe's has not the amount that the payment tells of, though a later one has: that one takes its
+-- place, and the other is one beside it. Returns those whose amount is posted already. What was converted cannot be compared so.
+WITH better AS (
+    SELECT m.source_id, m.category, m.transaction_id AS was_id, m.transaction_position AS was_position,
+           m.transaction_currency AS was_currency, m.transaction_amount AS was_amount, m.fee AS was_fee, m.transaction_at AS was_at,
+           t.transaction_id, t.position, t.currency, t.amount, t.fee, t.at, t.posted
+      FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+      JOIN read_model.ledger_movements m USING (source_id, category)
+     CROSS JOIN LATERAL (SELECT * FROM read_model.ledger_transactions same
+                          WHERE same.source_id = m.source_id AND same.category = m.category
+                            AND (same.currency, same.amount) = (m.currency, m.amount)
+                          ORDER BY same.position
+                          LIMIT 1) AS t
+     WHERE m.position IS NOT NULL AND m.exchange_rate IS NULL
+       AND (m.transaction_currency, m.transaction_amount) <> (m.currency, m.amount)
+), beside AS (
+    INSERT INTO read_model.ledger_transactions
+          (transaction_id, source_id, category, position, currency, amount, fee, at, posted, fee_posted)
+    SELECT was_id, source_id, category, was_position, was_currency, was_amount, was_fee, was_at, false, true FROM better
+        ON CONFLICT DO NOTHING
+), unposted AS (
+    UPDATE read_model.ledger_transactions t SET posted = false FROM better b WHERE t.transaction_id = b.transaction_id AND b.posted
+), placed AS (
+    UPDATE read_model.ledger_movements m
+       SET transaction_id = b.transaction_id, transaction_position = b.position, transaction_currency = b.currency,
+           transaction_amount = b.amount, fee = b.fee, transaction_at = b.at
+      FROM better b
+     WHERE m.source_id = b.source_id AND m.category = b.category
+)
+SELECT transaction_id, source_id, category, currency, amount, fee, position, at, posted FROM better WHERE posted;
+
 -- name: second_rows
 -- Of them, rows beside the first that have to be posted and are not, or are and must not: each that is not another one again
 -- that comes before it in the log, more often than the payment tells of.

@@ -91,12 +91,13 @@ SELECT count(*)
          LIMIT %(at_most)s) AS found
 
 -- name: customer_totals
--- What a user's payments come to, by currency. A dispute that is won or was only an inquiry is about nothing any more.
+-- What a user's payments come to, by currency. A dispute that is won, that a refund prevented, or that was only an inquiry is about
+-- nothing any more.
 SELECT currency, count(*) AS payments, count(*) FILTER (WHERE status = 'succeeded') AS succeeded,
        sum(amount_captured_cents)::bigint AS captured, sum(amount_refunded_cents)::bigint AS refunded,
        count(dispute) AS disputes,
        coalesce(sum((dispute->>'amount_cents')::bigint)
-                FILTER (WHERE dispute->>'currency' = currency AND dispute->>'status' NOT IN ('won', 'warning_closed')), 0)::bigint
+                FILTER (WHERE dispute->>'currency' = currency AND dispute->>'status' NOT IN ('won', 'warning_closed', 'prevented')), 0)::bigint
            AS disputed,
        min(created_at) AS first_at, max(created_at) AS last_at
   FROM read_model.payments

@@ -174,8 +174,8 @@ def contest(request: RequestPayment) -> list[PaymentCommand]:
             refund_id=RefundId(uuid7()), stripe_refund_id=StripeRefundId(f"re_{request.payment_id.hex}"), amount=found
         ),
         dispute,
-        replace(dispute, status=DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
-        replace(dispute, status=DisputeStatus.WON, funds_withdrawn=True, funds_reinstated=True),
+        replace(dispute, status=DisputeStatus.UNDER_REVIEW, withdrawn=(dispute.amount,)),
+        replace(dispute, status=DisputeStatus.WON, withdrawn=(dispute.amount,), reinstated=(dispute.amount,)),
         RecordOutcomeUnknown(event_id=EventId(task), operation="create_refund", reason="500 api_error"),
         RetryTask(event_id=EventId(task), operation="create_refund", actor="ops", reason="Stripe was down"),
         GiveUpTask(event_id=EventId(task), operation="create_refund", actor="ops", reason="paid by hand"),

@@ -195,8 +195,8 @@ def _disputed(rng: random.Random, ids: _Ids, amount: Money, number: int) -> Paym
         amount if number == 1 else part,
         status=rng.choice(list(DisputeStatus)),
         evidence_due_by=rng.choice((None, 1_800_000_000, 1_900_000_000)),
-        funds_withdrawn=rng.choice((0, 0, 0, 1, 2, 3)),
-        funds_reinstated=rng.choice((0, 0, 0, 0, 1, 2)),
+        withdrawn=rng.choice((0, 0, 0, 1, 2, 3)),
+        reinstated=rng.choice((0, 0, 0, 0, 1, 2)),
     )
 
 
@@ -277,15 +277,19 @@ def disputed(
     amount: Money,
     *,
     status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE,
+    withdrawn: int = 0,
+    reinstated: int = 0,
     **fields: object,
 ) -> RecordDispute:
-    """Return what Stripe says of a dispute for fraud."""
+    """Return what Stripe says of a dispute for fraud; so often it took the whole amount, and gave it back."""
     defaults: dict[str, object] = {"reason": "fraudulent"}
     return RecordDispute(
         dispute_id=DisputeId(dispute_id),
         charge_id=StripeChargeId(charge_id),
         amount=amount,
         status=status,
+        withdrawn=(amount,) * withdrawn,
+        reinstated=(amount,) * reinstated,
         **defaults | fields,  # type: ignore[arg-type]
     )
 

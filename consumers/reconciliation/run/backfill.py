@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 _SQL = Queries.load(Path(__file__).with_name("backfill.sql"))
 
 _OF_DISPUTES = frozenset({"dispute", "dispute_reversal"})
-_OF_PAYMENTS = frozenset({"charge", "refund", "refund_failure"}) | _OF_DISPUTES
+_OF_CHARGES = frozenset({"charge", "charge_failure", "partial_capture_reversal"})
+_OF_PAYMENTS = _OF_CHARGES | {"refund", "refund_failure"} | _OF_DISPUTES
 _MISSING = frozenset({DifferenceKind.MISSING_HERE, DifferenceKind.STATUS})
 
 
@@ -59,6 +60,11 @@ def can_be_backfilled(difference: Difference) -> bool:
 def is_of_payment(difference: Difference) -> bool:
     """Whether it is a row of a payment that the ledger lacks."""
     return difference.ledger is None and difference.category in _OF_PAYMENTS
+
+
+def is_of_charge(difference: Difference) -> bool:
+    """Whether it is a row of a payment's charge that the ledger lacks."""
+    return difference.ledger is None and difference.category in _OF_CHARGES
 
 
 async def is_foreign(pool: Pool, owner: Owner) -> bool:

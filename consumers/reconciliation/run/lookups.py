@@ -11,6 +11,7 @@ from consumers.reconciliation.run.backfill import (
     UnmatchedRow,
     can_be_backfilled,
     is_foreign,
+    is_of_charge,
     is_of_payment,
     lacks_stripes_row,
     record_rows,
@@ -75,6 +76,8 @@ class Lookups:
             owner = await self._owner_of(findings)
             if owner is not None and await is_foreign(self._pool, owner):
                 findings = await self._without_foreign(candidate, findings, compared, window)
+            elif owner is not None and any(is_of_charge(each.difference) for each in findings):
+                findings = await self._classify_whole(candidate, window)  # it may have failed on another day
             compared.found.update(each.difference.kind.value for each in findings)
             await self._recorder.observe(findings)
             gaps.add(findings, owner)
@@ -111,6 +114,9 @@ class Lookups:
     async def _classify_again(self, candidate: Candidate, window: Window) -> Sequence[Finding]:
         if not any(each.difference.may_have_more_stripe_rows for each in candidate.findings):
             return candidate.findings
+        return await self._classify_whole(candidate, window)
+
+    async def _classify_whole(self, candidate: Candidate, window: Window) -> Sequence[Finding]:
         rows = {row.transaction_id: row for row in candidate.stripe}
         rows |= {row.transaction_id: row for row in await self._statement.rows_of(candidate.source_id)}
         return classify(rows.values(), candidate.ledger, window)

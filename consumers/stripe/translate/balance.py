@@ -4,12 +4,11 @@ https://docs.stripe.com/api/balance_transactions/object, https://docs.stripe.com
 """
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.ids import is_an_id, listed_id_of, required_id_of
-from consumers.stripe.translate.numbers import HIGHEST, moment, whole_number
+from consumers.stripe.translate.numbers import exchange_rate, moment, whole_number
 from domain.ids import BalanceSourceId, BalanceTransactionId, PayoutId
 from domain.money import SignedMoney
 from domain.reconciliation.rows import PayoutSum, StripeRow
@@ -125,16 +124,7 @@ def _description(row: Mapping[str, Any]) -> str | None:
 
 
 def _rate(row: Mapping[str, Any]) -> str | None:
-    found = row.get("exchange_rate")
-    if found is None:
-        return None
-    rate = str(found)
-    try:
-        if not 0 < Decimal(rate) < HIGHEST:
-            raise ValueError("exchange_rate is out of range")
-    except InvalidOperation as error:
-        raise ValueError("exchange_rate is no number") from error
-    return rate
+    return None if exchange_rate(row) is None else str(row["exchange_rate"])
 
 
 def _unexpected(kind: str, row: Any, error: Exception) -> UnexpectedObject:

@@ -1,6 +1,7 @@
-"""Whole numbers in Stripe's objects: amounts and moments that can be stored, posted and shown."""
+"""Numbers in Stripe's objects: amounts, moments and rates that can be stored, posted and shown."""
 
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 HIGHEST = 2**53
@@ -20,3 +21,17 @@ def whole_number(shown: Mapping[str, Any], name: str, *, least: int = -HIGHEST, 
 def moment(shown: Mapping[str, Any], name: str) -> int:
     """Return a field that is a moment, in Unix seconds. Raises KeyError, and ValueError for anything else."""
     return whole_number(shown, name, least=0, most=_LAST_MOMENT)
+
+
+def exchange_rate(row: Mapping[str, Any]) -> Decimal | None:
+    """Return at what rate a balance transaction was converted, if it was. Raises ValueError for what is no rate."""
+    found = row.get("exchange_rate")
+    if found is None:
+        return None
+    try:
+        rate = Decimal(str(found))
+        if not 0 < rate < HIGHEST:
+            raise ValueError("exchange_rate is out of range")
+    except InvalidOperation as error:
+        raise ValueError("exchange_rate is no number") from error
+    return rate

@@ -7,13 +7,16 @@ https://docs.stripe.com/api/disputes/object
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
+from itertools import groupby
 from typing import Any
 from uuid import UUID, uuid5
 
 from consumers.stripe.translate.errors import UnexpectedObject
 from consumers.stripe.translate.ids import REFUND_ID, listed_id_of, required_id_of
-from consumers.stripe.translate.numbers import moment, whole_number
+from consumers.stripe.translate.numbers import exchange_rate, moment, whole_number
+from domain.currencies import granularity
 from domain.ids import AttemptId, DisputeId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.money import Money
 from domain.payment.observations import (
@@ -40,6 +43,9 @@ EXPIRED = "expired"
 
 _CALLED_EXPIRED = frozenset({"expired", "automatic"})
 # https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow
+
+_NEARLY = Decimal("0.01")
+"""By which part of it an amount may be off when it is converted back: few digits of a small rate are shown."""
 
 _MADE_AT_STRIPE = UUID("6b0e0a52-4f0c-5a3e-9a35-6d3f5b8a1c77")
 """Namespace of the ids that we give to refunds which were made at Stripe itself."""
@@ -141,18 +147,48 @@ def _refund_observation(
 
 
 def _dispute_observations(dispute: JsonObject) -> tuple[RecordDispute]:
-    moved = [int(row["amount"]) for row in dispute["balance_transactions"]]
+    amount = _money(dispute, "amount")
+    moved = _movements(dispute["balance_transactions"])
     observation = RecordDispute(
         dispute_id=DisputeId(required_id_of(dispute)),
         charge_id=StripeChargeId(required_id_of(dispute["charge"])),
-        amount=_money(dispute, "amount"),
+        amount=amount,
         reason=str(dispute["reason"]),
         status=DisputeStatus(dispute["status"]),
         evidence_due_by=_due_by(dispute["evidence_details"]),  # 0: no answer is possible
-        funds_withdrawn=sum(amount < 0 for amount in moved),
-        funds_reinstated=sum(amount > 0 for amount in moved),
+        withdrawn=tuple(_moved(row, amount) for row in moved if row["amount"] < 0),
+        reinstated=tuple(_moved(row, amount) for row in moved if row["amount"] > 0),
     )
     return (observation,)
+
+
+def _movements(rows: Iterable[JsonObject]) -> list[JsonObject]:
+    """Return the row of each time that money was taken or given back, in turns.
+
+    A row in the same direction as the one before it (a conversion, the rest of what is given back) is no other time.
+    """
+    moving = [row for row in rows if whole_number(row, "amount")]
+    moving.sort(key=lambda row: row.get("created") or 0)
+    return [next(turn) for _, turn in groupby(moving, key=lambda row: row["amount"] > 0)]
+
+
+def _moved(row: JsonObject, disputed: Money) -> Money:
+    """Return how much of what is disputed a row took or gave back, in its currency.
+
+    Of one that is partly lost, a part comes back: https://support.stripe.com/questions/dispute-for-full-charge-amount-after-a-partial-refund-was-issued.
+    A row in another currency says at what rate it was converted, which leads back to about what it was: what is nearly
+    all of it is all of it, and so is what nobody can say.
+    """
+    on_balance, rate = abs(whole_number(row, "amount")), exchange_rate(row)
+    if str(row["currency"]).upper() == disputed.currency:
+        return replace(disputed, amount_cents=on_balance)
+    if rate is None:
+        return disputed
+    presented, unit = on_balance / rate, granularity(disputed.currency)
+    off_by = max(disputed.amount_cents * _NEARLY, 1 / rate)
+    if presented >= disputed.amount_cents - off_by:
+        return disputed
+    return replace(disputed, amount_cents=int((presented / unit).to_integral_value(ROUND_HALF_EVEN)) * unit)
 
 
 def _due_by(evidence: JsonObject) -> int | None:

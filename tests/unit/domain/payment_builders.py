@@ -110,7 +110,10 @@ def succeeded(cents: int = 10_00, *, charge_id: str = CHARGE) -> RecordSucceeded
     return RecordSucceeded(intent_id=INTENT, amount_captured=usd(cents), charge_id=StripeChargeId(charge_id))
 
 
-def disputed(status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE, **changes: Any) -> RecordDispute:
+def disputed(
+    status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE, *, withdrawn: int = 0, reinstated: int = 0, **changes: Any
+) -> RecordDispute:
+    """Return what Stripe says of a dispute; so often it took the whole amount, and gave it back."""
     dispute = RecordDispute(
         dispute_id=DisputeId("du_1"),
         charge_id=CHARGE,
@@ -119,7 +122,8 @@ def disputed(status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE, **changes: An
         status=status,
         evidence_due_by=1_800_000_000,
     )
-    return replace(dispute, **changes)
+    dispute = replace(dispute, **changes)
+    return replace(dispute, withdrawn=(dispute.amount,) * withdrawn, reinstated=(dispute.amount,) * reinstated)
 
 
 def capture(cents: int | None = None, *, number: int = 1) -> CapturePayment:

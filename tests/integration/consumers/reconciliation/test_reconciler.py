@@ -360,6 +360,33 @@ async def test_charges_of_another_system_are_counted_apart(harness: Harness) -> 
     assert (await harness.events())["discrepancy.opened"] == 1
 
 
+async def test_a_pending_charge_that_failed_on_another_day_is_no_difference_on_either(harness: Harness) -> None:
+    (charge,) = Agreeing.of(1, currencies=("USD",)).stripe
+    charge = charge._replace(source_id=BalanceSourceId("py_1"), fee=0)
+    harness.statement.stripe = [charge]
+    harness.statement.owners = {"py_1": Owner(intent_id=StripeIntentId("pi_ours"), payment_id=None)}
+    await harness.ledger.write([])
+    await _a_payment(harness)
+    await harness.run()
+    assert differences(await harness.discrepancies()) == [("missing_here", "py_1")], "it may still succeed"
+    harness.statement.stripe.append(
+        charge._replace(
+            category="charge_failure",
+            transaction_id=BalanceTransactionId("txn_failed"),
+            amount=-charge.amount,
+            created=WINDOW.end + 50_000,
+        )
+    )
+    harness.now = LATER + 86_400
+    for day in (NEXT_DAY, None):
+        await (harness.run() if day is None else harness.run(day))
+        found = await harness.discrepancies()
+        assert {(each["kind"], each["status"]) for each in found} == {
+            ("missing_here", "resolved"),
+            ("timing", "resolved"),
+        }
+
+
 async def _a_payment(harness: Harness) -> PaymentId:
     payment_id = PaymentId(uuid.uuid4())
     await harness.query(

@@ -86,7 +86,7 @@ class Story:
             "currency": "usd",
             "reason": "fraudulent",
             "evidence_details": {"due_by": 1_900_000_000},
-            "balance_transactions": [{"amount": -1000}],
+            "balance_transactions": [{"amount": -1000, "currency": "usd"}],
             "metadata": {},
         }
 

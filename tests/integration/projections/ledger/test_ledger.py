@@ -35,6 +35,7 @@ from domain.stripe_balance import PayoutStatus, TransactionRecorded
 from event_store.store import Connection as AppConnection
 from infra.postgres.pool import Connection, Pool
 from projections.errors import VersionGap
+from projections.ledger import projection
 from projections.registry import PROJECTIONS
 from projections.runner import projecting
 from schemas.envelope import RecordedEvent
@@ -144,7 +145,7 @@ async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool
             RecordRefundFailed(
                 refund_id=FAILING, stripe_refund_id=StripeRefundId(f"re_{FAILING.hex}"), code="c", message="m"
             ),
-            disputed("du_1", charge, usd(1000), funds_withdrawn=True),
+            disputed("du_1", charge, usd(1000), withdrawn=1),
         ]
     )
     payment = fold(life)
@@ -190,11 +191,13 @@ async def test_a_movement_is_known_before_its_fee_and_no_fee_before_it(
 ) -> None:
     request = request_payment()
     await store(app, [(request.payment_id, events_of(paid(request)))])
-    await store_balance(app, a_row(source_id="ch_of_nobody_here"))
+    nobodys = a_row("txn_1", source_id="py_of_nobody_here")
+    failed = a_row("txn_2", source_id="py_of_nobody_here", reporting_category="charge_failure", amount=-1000)
+    await store_balance(app, nobodys, failed)
     await project_log(pool, await load_log(app))
     (known,) = (await movements(reader)).values()
     assert (known["amount"], known["fee"], known["transaction_id"]) == (1000, None, None)
-    # Of another system's charge neither the amount nor the fee is in the books.
+    # Of another system's charge neither the amount nor the fee is in the books, nor that it failed.
     assert await balances(reader) == {("customer_receivable", "USD"): -1000, ("stripe_clearing", "USD"): 1000}
 
 
@@ -471,30 +474,61 @@ async def test_a_refund_stands_with_the_first_that_says_it_moved(
     assert entry["position"] == min(ours, theirs)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
 async def test_a_disputes_second_row_is_in_the_ledger(
-    app: AppConnection, pool: Pool, reader: Connection, database: Database
+    order: tuple[int, ...], app: AppConnection, pool: Pool, reader: Connection, database: Database
 ) -> None:
     request = request_payment()
     charge = f"ch_{request.payment_id.hex}"
-    life = events_of([*paid(request), disputed("du_1", charge, usd(1000), funds_withdrawn=True)])
+    life = events_of([*paid(request), disputed("du_1", charge, usd(1000), withdrawn=1)])
     await store(app, [(request.payment_id, life)])
     of_dispute = {"type": "adjustment", "reporting_category": "dispute", "source_id": "du_1"}
-    await store_balance(
-        app,
+    its_rows = [
         a_row("txn_1", **of_dispute, amount=-1000, fee=1500),
         a_row("txn_2", **of_dispute, amount=-30, fee=0),
         a_row("txn_3", **of_dispute, amount=-1000, fee=1500),  # the first one again: a mistake, and not booked
-    )
+    ]
+    # Stripe lists the newest first, so a later page has the earlier rows.
+    await store_balance(app, *(its_rows[number] for number in order))
     log = await load_log(app)
     await deliver(random.Random(1), pool, log)
     assert (await balances(reader))["disputes", "USD"] == 1030
     seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
-    assert {(each["transaction_id"], each["amount"]) for each in seen} == {("txn_1", -1000), ("txn_2", -30)}
+    first = next(its_rows[number].transaction_id for number in order if number != 1)
+    assert {(each["transaction_id"], each["amount"]) for each in seen} == {(first, -1000), ("txn_2", -30)}
     before = await everything(reader)
     await forget(database)
     await forget_checkpoints(database)
     await deliver(random.Random(2), pool, log)
     assert await everything(reader) == before
+
+
+async def test_a_disputes_row_that_stood_for_another_is_put_right_by_the_next_one(
+    app: AppConnection, pool: Pool, reader: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = request_payment()
+    taken = disputed("du_1", f"ch_{request.payment_id.hex}", usd(1000), withdrawn=1)
+    await store(app, [(request.payment_id, events_of([*paid(request), taken]))])
+    of_dispute = {"type": "adjustment", "reporting_category": "dispute", "source_id": "du_1", "fee": 0}
+    await store_balance(app, a_row("txn_2", **of_dispute, amount=-30), a_row("txn_1", **of_dispute, amount=-1000))
+    never = projection._SQL.put_worth_first.replace("m.exchange_rate IS NULL", "false")
+    with monkeypatch.context() as as_before:
+        as_before.setitem(projection._SQL._statements, "put_worth_first", never)
+        await deliver(random.Random(1), pool, await load_log(app))
+    assert (await balances(reader))["disputes", "USD"] == 2000
+    await store_balance(app, a_row("txn_3", **of_dispute, amount=-5))
+    await deliver(random.Random(1), pool, await load_log(app))
+    assert (await balances(reader))["disputes", "USD"] == 1035
+    seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
+    assert {(each["transaction_id"], each["amount"]) for each in seen} == {
+        ("txn_1", -1000),
+        ("txn_2", -30),
+        ("txn_3", -5),
+    }
+    days = await rows(
+        reader, "SELECT sum(debit - credit)::bigint AS amount FROM read_model.ledger_days WHERE account = 'disputes'"
+    )
+    assert days[0]["amount"] == 1035
 
 
 @pytest.mark.parametrize("rates", [[None] * 5, ["1.08"] * 5, ["1.08", "1.09", "1.09", "1.08", "1.1"]])
@@ -505,11 +539,11 @@ async def test_a_dispute_that_is_taken_once_more_is_in_the_ledger(
     seen = [
         disputed("du_1", f"ch_{request.payment_id.hex}", request.amount, status=status, **moved)
         for status, moved in (
-            (DisputeStatus.NEEDS_RESPONSE, {"funds_withdrawn": 1}),
-            (DisputeStatus.WON, {"funds_withdrawn": 1, "funds_reinstated": 1}),
-            (DisputeStatus.LOST, {"funds_withdrawn": 2, "funds_reinstated": 1}),
-            (DisputeStatus.WON, {"funds_withdrawn": 2, "funds_reinstated": 2}),
-            (DisputeStatus.LOST, {"funds_withdrawn": 3, "funds_reinstated": 2}),
+            (DisputeStatus.NEEDS_RESPONSE, {"withdrawn": 1}),
+            (DisputeStatus.WON, {"withdrawn": 1, "reinstated": 1}),
+            (DisputeStatus.LOST, {"withdrawn": 2, "reinstated": 1}),
+            (DisputeStatus.WON, {"withdrawn": 2, "reinstated": 2}),
+            (DisputeStatus.LOST, {"withdrawn": 3, "reinstated": 2}),
         )
     ]
     await store(app, [(request.payment_id, events_of([*paid(request), *seen]))])

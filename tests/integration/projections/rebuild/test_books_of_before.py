@@ -92,8 +92,8 @@ def seen(charge_id: str, *moved: tuple[int, int], inquiry: bool = False) -> Sequ
             charge_id,
             _EUR,
             status=DisputeStatus.WON if taken == given else DisputeStatus.LOST,
-            funds_withdrawn=taken,
-            funds_reinstated=given,
+            withdrawn=taken,
+            reinstated=given,
         )
         for taken, given in moved
     ]

@@ -123,7 +123,7 @@ async def test_a_dispute_is_shown_as_it_stands(client: httpx.AsyncClient, record
             *paid(request),
             disputed("du_1", charge_id, request.amount, status=DisputeStatus.WON),
             disputed("du_2", charge_id, euros, evidence_due_by=1_800_000_000),
-            disputed("du_2", charge_id, euros, status=DisputeStatus.UNDER_REVIEW, funds_withdrawn=True),
+            disputed("du_2", charge_id, euros, status=DisputeStatus.UNDER_REVIEW, withdrawn=1),
         ]
     )
     await project()
@@ -143,6 +143,27 @@ async def test_a_dispute_is_shown_as_it_stands(client: httpx.AsyncClient, record
     assert PaymentView.model_validate_json(response.content)
     events = (await client.get(f"/payments/{request.payment_id}/events")).json()["data"]
     assert events[-2]["data"] == {"stripe_dispute_id": "du_2", "amount_cents": 900, "currency": "EUR"}
+
+
+@pytest.mark.parametrize(
+    ("status", "about"),
+    [
+        (DisputeStatus.NEEDS_RESPONSE, 1000),
+        (DisputeStatus.LOST, 1000),
+        (DisputeStatus.WON, 0),
+        (DisputeStatus.WARNING_CLOSED, 0),
+        (DisputeStatus.PREVENTED, 0),
+    ],
+)
+async def test_disputes_of_a_customer_count_while_they_are_open_or_lost(
+    status: DisputeStatus, about: int, client: httpx.AsyncClient, record: Record, project: Project
+) -> None:
+    request = request_payment(PaymentId(uuid7()))
+    await record([*paid(request), disputed("du_1", f"ch_{request.payment_id.hex}", request.amount, status=status)])
+    await project()
+    response = await client.get("/customer-totals", params={"user_id": request.user_id})
+    (total,) = response.json()["data"]
+    assert (total["disputes"], total["amount_disputed_cents"]) == (1, about)
 
 
 async def test_what_stripe_says_against_the_log_is_shown_until_accepted(

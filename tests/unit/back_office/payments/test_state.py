@@ -38,6 +38,7 @@ def test_every_status_has_words_of_its_own(status: PaymentStatus) -> None:
         ({"dispute": DISPUTE}, "Disputed"),
         ({"dispute": {**DISPUTE, "status": "won"}}, "Paid"),
         ({"dispute": {**DISPUTE, "status": "lost"}}, "Disputed"),
+        ({"dispute": {**DISPUTE, "status": "prevented"}}, "Paid"),
         ({"status": "pending"}, "Not yet at Stripe"),
     ],
 )
@@ -81,6 +82,8 @@ def test_a_refund_on_its_way_is_not_left_to_refund() -> None:
         ({}, ("refund",)),
         ({"amount_refunded_cents": 1000}, ()),
         ({"dispute": DISPUTE}, ()),
+        ({"dispute": {**DISPUTE, "status": "warning_needs_response"}}, ("refund",)),
+        ({"dispute": {**DISPUTE, "status": "prevented"}}, ("refund",)),
         (HELD, ("capture", "cancel")),
         ({"status": "requires_action", "amount_captured_cents": 0}, ("cancel",)),
         ({"status": "processing", "amount_captured_cents": 0}, ()),

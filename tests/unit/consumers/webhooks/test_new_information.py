@@ -47,7 +47,7 @@ DISPUTE = RecordDispute(
     amount=MONEY,
     reason="fraudulent",
     status=DisputeStatus.UNDER_REVIEW,
-    funds_withdrawn=True,
+    withdrawn=(MONEY,),
 )
 
 
@@ -94,7 +94,7 @@ def a_dispute(status: str, **fields: Any) -> dict[str, Any]:
         "reason": "fraudulent",
         "status": status,
         "evidence_details": {"due_by": None},
-        "balance_transactions": [{"amount": -1000}],
+        "balance_transactions": [{"amount": -1000, "currency": "usd"}],
     } | fields
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from domain.ids import BalanceSourceId, DisputeId, EventId, RefundId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.ledger import (
+    OWN_CATEGORIES,
     Account,
     Awaits,
     EntryKind,
@@ -215,6 +216,12 @@ def test_a_dispute_takes_the_money_and_gives_it_back() -> None:
     ]
 
 
+def test_of_a_dispute_that_is_lost_in_part_as_much_comes_back_as_the_event_says() -> None:
+    taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
+    given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=Money(amount_cents=200, currency="USD"))
+    assert [lines["disputes"] for _, _, lines in posted_by(taken, given_back)] == [500, -200]
+
+
 def test_a_dispute_that_takes_the_money_once_more_is_posted_once_more() -> None:
     taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
     given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=FIVE)
@@ -222,13 +229,21 @@ def test_a_dispute_that_takes_the_money_once_more_is_posted_once_more() -> None:
     assert [each["stripe_clearing"] for each in posted] == [-500, 500, -500]
 
 
-@pytest.mark.parametrize("category", ["charge", "refund", "refund_failure", "dispute", "dispute_reversal"])
+@pytest.mark.parametrize("category", sorted(OWN_CATEGORIES))
 def test_of_a_row_that_the_payments_events_post_only_the_fee_is_posted(category: str) -> None:
     (fee,) = post_transaction(a_row(reporting_category=category, amount=1000, fee=59))
     assert (fee.kind, changes(fee)) == (EntryKind.FEE, {"stripe_fees": 59, "stripe_clearing": -59})
     (given_back,) = post_transaction(a_row(reporting_category=category, amount=1000, fee=-1500))
     assert changes(given_back) == {"stripe_fees": -1500, "stripe_clearing": 1500}
     assert post_transaction(a_row(reporting_category=category, fee=0)) == ()
+
+
+@pytest.mark.parametrize("category", ["charge_failure", "partial_capture_reversal"])
+def test_what_is_taken_back_of_a_charge_that_no_payment_tells_of_is_not_in_the_books(category: str) -> None:
+    book = Book()
+    book.add(a_row("txn_1", reporting_category="charge", source_id="py_1", amount=1000, fee=0))
+    book.add(a_row("txn_2", reporting_category=category, source_id="py_1", amount=-1000, fee=0))
+    assert book.postings == []
 
 
 @pytest.mark.parametrize(

@@ -132,8 +132,8 @@ disputes = st.builds(
     reason=st.just("fraudulent"),
     status=st.sampled_from(DisputeStatus),
     evidence_due_by=st.sampled_from([None, 1_800_000_000, 1_900_000_000]),
-    funds_withdrawn=st.integers(0, 2),
-    funds_reinstated=st.integers(0, 2),
+    withdrawn=st.lists(moneys, max_size=2).map(tuple),
+    reinstated=st.lists(moneys, max_size=2).map(tuple),
 )
 operator_commands: st.SearchStrategy[OperatorCommand] = st.one_of(
     st.builds(RetryTask, event_id=request_ids, operation=texts, actor=texts, reason=texts),

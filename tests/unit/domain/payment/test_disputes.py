@@ -52,14 +52,14 @@ class TestCourse:
     def test_each_step_is_told_by_what_is_new_of_it(self) -> None:
         payment = payment_after(*PAID, disputed())
         steps = [
-            (disputed(funds_withdrawn=True), DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=usd(10_00))),
+            (disputed(withdrawn=1), DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=usd(10_00))),
             (
-                disputed(S.UNDER_REVIEW, funds_withdrawn=True),
+                disputed(S.UNDER_REVIEW, withdrawn=1),
                 DisputeUpdated(dispute_id=DisputeId("du_1"), status="under_review", evidence_due_by=1_800_000_000),
             ),
-            (disputed(S.WON, funds_withdrawn=True), DisputeClosed(dispute_id=DisputeId("du_1"), status="won")),
+            (disputed(S.WON, withdrawn=1), DisputeClosed(dispute_id=DisputeId("du_1"), status="won")),
             (
-                disputed(S.WON, funds_withdrawn=True, funds_reinstated=True),
+                disputed(S.WON, withdrawn=1, reinstated=1),
                 DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=usd(10_00)),
             ),
         ]
@@ -69,7 +69,7 @@ class TestCourse:
             assert decide(payment, observed) == ()
 
     def test_one_that_is_learned_of_at_its_end_is_told_from_its_beginning(self) -> None:
-        events = decide(payment_after(*PAID), disputed(S.WON, funds_reinstated=True))
+        events = decide(payment_after(*PAID), disputed(S.WON, reinstated=1))
         assert names(events) == ["DisputeOpened", "DisputeFundsWithdrawn", "DisputeClosed", "DisputeFundsReinstated"]
 
     def test_two_disputes_have_courses_of_their_own(self) -> None:
@@ -125,8 +125,8 @@ class TestOrder:
         assert decide(payment, disputed(S.WON)) == (DisputeClosed(dispute_id=DisputeId("du_1"), status="won"),)
 
     def test_what_was_won_may_be_withdrawn_again_and_lost(self) -> None:
-        won = payment_after(*PAID, disputed(S.WON, funds_withdrawn=1, funds_reinstated=1))
-        again = disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1)
+        won = payment_after(*PAID, disputed(S.WON, withdrawn=1, reinstated=1))
+        again = disputed(S.LOST, withdrawn=2, reinstated=1)
         assert decide(won, again) == (
             DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=usd(10_00)),
             DisputeClosed(dispute_id=DisputeId("du_1"), status="lost"),
@@ -139,31 +139,31 @@ class TestOrder:
         assert lost.amount_disputed == usd(10_00)
         for late in (
             again,
-            disputed(S.WON, funds_withdrawn=1, funds_reinstated=1),
-            disputed(S.UNDER_REVIEW, funds_withdrawn=1),
+            disputed(S.WON, withdrawn=1, reinstated=1),
+            disputed(S.UNDER_REVIEW, withdrawn=1),
         ):
             assert decide(lost, late) == ()
 
     def test_what_was_withdrawn_again_may_be_told_before_its_end(self) -> None:
-        won = payment_after(*PAID, disputed(S.WON, funds_withdrawn=1, funds_reinstated=1))
-        taken = then(won, disputed(S.WON, funds_withdrawn=2, funds_reinstated=1))
+        won = payment_after(*PAID, disputed(S.WON, withdrawn=1, reinstated=1))
+        taken = then(won, disputed(S.WON, withdrawn=2, reinstated=1))
         assert taken.disputes[DisputeId("du_1")].funds is DisputeFunds.WITHDRAWN
-        reopened = then(taken, disputed(S.UNDER_REVIEW, funds_withdrawn=2, funds_reinstated=1))
+        reopened = then(taken, disputed(S.UNDER_REVIEW, withdrawn=2, reinstated=1))
         assert reopened.disputes[DisputeId("du_1")].status is S.UNDER_REVIEW
-        lost = disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1)
+        lost = disputed(S.LOST, withdrawn=2, reinstated=1)
         assert then(taken, lost).disputes[DisputeId("du_1")].status is S.LOST
         assert then(reopened, lost).disputes[DisputeId("du_1")].status is S.LOST
 
     def test_what_was_lost_after_all_may_be_given_back_once_more(self) -> None:
-        payment = payment_after(*PAID, disputed(S.WON, funds_withdrawn=1, funds_reinstated=1))
-        payment = then(payment, disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1))
-        given_back = disputed(S.WON, funds_withdrawn=2, funds_reinstated=2)
+        payment = payment_after(*PAID, disputed(S.WON, withdrawn=1, reinstated=1))
+        payment = then(payment, disputed(S.LOST, withdrawn=2, reinstated=1))
+        given_back = disputed(S.WON, withdrawn=2, reinstated=2)
         assert names(decide(payment, given_back)) == ["DisputeClosed", "DisputeFundsReinstated"]
         payment = then(payment, given_back)
-        assert decide(payment, disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1)) == ()
+        assert decide(payment, disputed(S.LOST, withdrawn=2, reinstated=1)) == ()
 
     def test_all_that_happened_since_is_told_at_once(self) -> None:
-        events = decide(payment_after(*PAID), disputed(S.LOST, funds_withdrawn=2, funds_reinstated=1))
+        events = decide(payment_after(*PAID), disputed(S.LOST, withdrawn=2, reinstated=1))
         assert names(events) == [
             "DisputeOpened",
             "DisputeFundsWithdrawn",

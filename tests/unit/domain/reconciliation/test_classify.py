@@ -76,6 +76,25 @@ def test_a_double_of_another_day_is_a_double_on_its_own_day() -> None:
     assert kinds([ROW], [MOVEMENT._replace(transaction_id=BalanceTransactionId("txn_1"), transaction_at=AT)]) == []
 
 
+def test_a_charge_that_failed_while_it_was_pending_is_on_neither_side() -> None:
+    failure = ROW._replace(
+        category="charge_failure", transaction_id=BalanceTransactionId("txn_2"), amount=-1000, fee=-59
+    )
+    assert kinds([ROW, failure], []) == []
+    later = failure._replace(created=WINDOW.end + 86_400)
+    (finding,) = classify([ROW, later], [], WINDOW)
+    assert (finding.difference.kind, finding.resolves_at_once) == (DifferenceKind.TIMING, True)
+    assert (finding.difference.category, finding.difference.date) == ("charge", DAY)
+    (finding,) = classify([ROW._replace(created=WINDOW.start - 86_400), failure], [], WINDOW)
+    assert (finding.difference.category, finding.resolves_at_once) == ("charge_failure", True)
+
+
+def test_what_a_failed_charge_cost_all_the_same_is_missing_here() -> None:
+    failure = ROW._replace(category="charge_failure", transaction_id=BalanceTransactionId("txn_2"), amount=-1000, fee=0)
+    assert kinds([ROW, failure], []) == [DifferenceKind.MISSING_HERE] * 2
+    assert kinds([ROW, failure._replace(fee=-59)], [MOVEMENT]) == [DifferenceKind.STATUS]
+
+
 def test_what_stripe_booked_on_another_day_is_not_missing_there() -> None:
     booked = MOVEMENT._replace(transaction_id=BalanceTransactionId("txn_1"), transaction_at=WINDOW.last)
     assert kinds([], [booked]) == []

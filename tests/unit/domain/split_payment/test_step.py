@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.ids import DisputeId, StripeChargeId, StripeIntentId
+from domain.money import Money
 from domain.payment.observations import RecordAuthorized, RecordDispute
 from domain.payment.values import DisputeStatus, RefundReason
 from domain.saga.commands import RetryCompensation
@@ -36,7 +37,13 @@ def held_until(world: World, number: int, end: int | None) -> World:
     return world.observed(payment_id, held)
 
 
-def disputed(world: World, number: int, status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE) -> World:
+def disputed(
+    world: World,
+    number: int,
+    status: DisputeStatus = DisputeStatus.NEEDS_RESPONSE,
+    *,
+    reinstated: tuple[Money, ...] = (),
+) -> World:
     """Let the bank of a leg's payer demand the money: Stripe refunds no such charge. Or let it decide."""
     dispute = RecordDispute(
         dispute_id=DisputeId("du_1"),
@@ -45,6 +52,8 @@ def disputed(world: World, number: int, status: DisputeStatus = DisputeStatus.NE
         reason="fraudulent",
         status=status,
         evidence_due_by=None,
+        withdrawn=(usd(10_00),),
+        reinstated=reinstated,
     )
     return world.observed(leg_id(number), dispute)
 
@@ -229,6 +238,21 @@ def test_a_disputed_leg_is_named_once_and_refunded_when_the_dispute_is_won() -> 
     payment = won.legs[leg_id(0)]
     assert payment is not None
     assert [each.amount for each in payment.refunds.values()] == [usd(10_00)]
+
+
+def test_a_leg_whose_dispute_is_lost_in_part_still_has_money() -> None:
+    world = disputed(a_world_of_one_captured_and_one_refused_leg(), 0, DisputeStatus.LOST, reinstated=(usd(4_00),))
+    assert world.stepped().state.legs[leg_id(0)].status is LegStatus.CAPTURED
+    lost = disputed(a_world_of_one_captured_and_one_refused_leg(), 0, DisputeStatus.LOST)
+    assert lost.stepped().state.legs[leg_id(0)].status is LegStatus.REFUNDED
+
+
+def test_a_leg_whose_payer_has_all_back_by_a_lost_dispute_takes_no_part_of_a_refund() -> None:
+    world = disputed(a_completed(), 0, DisputeStatus.LOST).stepped()
+    assert world.state.refundable(leg_id(0)) == usd(0)
+    refund = a_refund(1500)
+    parts = world.commanded(refund).state.refunds[refund.refund_id].parts
+    assert [(part.payment_id, part.amount) for part in parts] == [(leg_id(1), usd(7_50)), (leg_id(2), usd(7_50))]
 
 
 def test_a_part_that_its_leg_refuses_fails_alone_and_says_why() -> None:

@@ -1,16 +1,18 @@
 """A payment as Stripe shows it whole: its intent, refunds and disputes, and what follows for what is recorded."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from consumers.stripe.translate.errors import UnexpectedObject
-from consumers.stripe.translate.payments import payment_observations
+from consumers.stripe.translate.payments import dispute_observations, payment_observations
 from domain.ids import DisputeId, RefundId, StripeChargeId, StripeRefundId
 from domain.money import Money
 from domain.payment.commands import RequestRefund
 from domain.payment.decide import decide
+from domain.payment.events import DisputeClosed, DisputeFundsReinstated
 from domain.payment.evolve import fold
 from domain.payment.observations import (
     RecordAttemptFailed,
@@ -21,7 +23,7 @@ from domain.payment.observations import (
     RecordRefundSucceeded,
 )
 from domain.payment.state import PaymentState
-from domain.payment.values import DisputeStatus, PaymentStatus, RefundReason, RefundStatus
+from domain.payment.values import DisputeFunds, DisputeStatus, PaymentStatus, RefundReason, RefundStatus
 from tests.unit.consumers.gateway.gateway_objects import INTENT_ID, REFUND_ID, a_decline, a_payment, an_intent
 
 PAID = an_intent("succeeded", amount_received=1000, latest_charge={"id": "ch_1"})
@@ -42,7 +44,7 @@ def a_dispute(status: str = "needs_response", *, moved: tuple[int, ...] = (), **
     return (
         shown
         | {"status": status, "reason": "fraudulent", "evidence_details": {"due_by": 1_800_000_000}}
-        | {"balance_transactions": [{"id": "txn_1", "amount": amount} for amount in moved]}
+        | {"balance_transactions": [{"id": "txn_1", "amount": amount, "currency": "usd"} for amount in moved]}
         | fields
     )
 
@@ -124,6 +126,17 @@ def test_what_failed_makes_room_for_what_came_after() -> None:
     assert [each.status for each in payment.refunds.values()] == [RefundStatus.FAILED, RefundStatus.SUCCEEDED]
 
 
+@pytest.mark.parametrize("moved", [None, "txn_1"])
+def test_a_refund_whose_metadata_was_edited_at_stripe_is_still_ours(moved: str | None) -> None:
+    request = RequestRefund(refund_id=REFUND_ID, amount=usd(600))
+    payment, _ = a_payment(*payment_observations(PAID, [], []), request)
+    payment = after(payment, PAID, [a_refund("pending", ours=REFUND_ID)], [])
+    assert after(payment, PAID, [a_refund("pending")], []) == payment
+    payment = after(payment, PAID, [a_refund("failed", balance_transaction=moved)], [])
+    assert [(each.refund_id, each.status) for each in payment.refunds.values()] == [(REFUND_ID, RefundStatus.FAILED)]
+    assert payment.amount_refundable == usd(1000)
+
+
 def test_what_was_only_held_is_released_not_refunded() -> None:
     canceled = an_intent("canceled", cancellation_reason="expired", latest_charge="ch_1")
     held = an_intent("requires_capture", amount_capturable=1000, latest_charge="ch_1")
@@ -146,9 +159,70 @@ def test_a_dispute_says_what_became_of_the_money(moved: tuple[int, ...], withdra
         reason="fraudulent",
         status=DisputeStatus.UNDER_REVIEW,
         evidence_due_by=1_800_000_000,
-        funds_withdrawn=withdrawn,
-        funds_reinstated=reinstated,
+        withdrawn=(usd(1000),) * withdrawn,
+        reinstated=(usd(1000),) * reinstated,
     )
+
+
+def a_row(cents: int, currency: str, rate: float | None, created: int = 1) -> dict[str, Any]:
+    return {"id": f"txn_{created}", "amount": cents, "currency": currency, "exchange_rate": rate, "created": created}
+
+
+@pytest.mark.parametrize(
+    ("rows", "withdrawn", "reinstated"),
+    [
+        ([a_row(-1000, "usd", None), a_row(400, "usd", None, 2)], (1000,), (400,)),
+        ([a_row(400, "usd", None, 2), a_row(-1000, "usd", None)], (1000,), (400,)),
+        # What was converted is that of which Stripe's amount is the worth at its rate.
+        ([a_row(-915, "eur", 0.915), a_row(907, "eur", 0.90721, 2)], (1000,), (1000,)),
+        ([a_row(-915, "eur", 0.915), a_row(363, "eur", 0.90721, 2)], (1000,), (400,)),
+        ([a_row(-153847, "jpy", 153.846999)], (1000,), ()),
+        ([a_row(-150, "kwd", 0.151), a_row(61, "kwd", 0.151, 2)], (1000,), (404,)),
+        # A second row in one direction is part of the same time, whatever follows.
+        ([a_row(-1000, "usd", None), a_row(-30, "usd", None, 2), a_row(1000, "usd", None, 3)], (1000,), (1000,)),
+        ([a_row(-1000, "usd", None), a_row(400, "usd", None, 2), a_row(600, "usd", None, 3)], (1000,), (400,)),
+        # Without a rate, nobody can say how much it was.
+        ([a_row(-915, "eur", None), a_row(300, "eur", None, 2)], (1000,), (1000,)),
+    ],
+)
+def test_a_dispute_says_how_much_was_taken_and_given_back(
+    rows: list[dict[str, Any]], withdrawn: tuple[int, ...], reinstated: tuple[int, ...]
+) -> None:
+    (observation,) = dispute_observations(a_dispute("lost", balance_transactions=rows))
+    assert isinstance(observation, RecordDispute)
+    assert observation.withdrawn == tuple(map(usd, withdrawn))
+    assert observation.reinstated == tuple(map(usd, reinstated))
+
+
+@pytest.mark.parametrize("rate", ["0.000061", "0.0034", "0.671", "1.08", "24.9", "154.3", "16210.5"])
+@pytest.mark.parametrize("amount", [50, 99, 1000, 99_999_999])
+def test_what_is_converted_whole_is_all_of_the_dispute(rate: str, amount: int) -> None:
+    exact = Decimal(rate) * Decimal("1.003")  # of which no more digits are shown
+    on_balance = max(1, round(amount * exact))
+    shown = a_dispute(amount=amount, currency="jpy", balance_transactions=[a_row(-on_balance, "usd", float(rate))])
+    (observation,) = dispute_observations(shown)
+    assert isinstance(observation, RecordDispute)
+    assert observation.withdrawn == (observation.amount,)
+
+
+def test_of_a_dispute_that_is_partly_won_a_part_comes_back() -> None:
+    taken, lost = a_dispute(moved=(-1000,)), a_dispute("lost", moved=(-1000, 400))
+    payment, _ = a_payment(*payment_observations(PAID, [], [taken]))
+    events = [event for each in payment_observations(PAID, [], [lost]) for event in decide(payment, each)]
+    given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=usd(400))
+    assert events == [DisputeClosed(dispute_id=DisputeId("du_1"), status="lost"), given_back]
+    payment = after(payment, PAID, [], [lost])
+    assert payment.disputes[DisputeId("du_1")].outstanding == usd(600)
+    assert payment.amount_disputed == usd(600)
+    assert after(payment, PAID, [], [lost]) == payment
+
+
+def test_a_second_row_of_a_dispute_is_no_second_withdrawal() -> None:
+    taken, won = a_dispute(moved=(-1000, -30)), a_dispute("won", moved=(-1000, -30, 1030))
+    payment, _ = a_payment(*payment_observations(PAID, [], [taken]))
+    payment = after(payment, PAID, [], [won])
+    dispute = payment.disputes[DisputeId("du_1")]
+    assert (dispute.funds, dispute.times_withdrawn) == (DisputeFunds.REINSTATED, 1)
 
 
 @pytest.mark.parametrize("due_by", [0, None])
