@@ -18,9 +18,6 @@ router = APIRouter()
 Finance = Annotated[Visitor, Depends(requires(Permission.SEE_RECONCILIATIONS))]
 
 _PAGE = 25
-RUN_STATUSES = ("requested", "running", "retrying", "completed", "failed")
-STATUSES = ("unresolved", "open", "explained", "resolved")
-KINDS = ("missing_at_stripe", "missing_here", "amount", "currency", "status", "fee", "duplicate", "timing")
 
 
 class _Filters(ListFilters):

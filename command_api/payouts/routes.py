@@ -27,7 +27,7 @@ def _transaction_id(text: str) -> str:
     return text
 
 
-_Cursor = Annotated[_StripeId, AfterValidator(_transaction_id)]
+_TransactionId = Annotated[_StripeId, AfterValidator(_transaction_id)]
 
 
 class PaidTransactionParameters(BaseModel):
@@ -36,9 +36,7 @@ class PaidTransactionParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS] = 25
-    cursor: Annotated[_StripeId, AfterValidator(_transaction_id)] | None = Field(
-        default=None, description="The `next_cursor` of the page before."
-    )
+    cursor: _TransactionId | None = Field(default=None, description="The `next_cursor` of the page before.")
 
 
 @router.get("/payouts/{payout_id}/transactions", **DOCUMENTED)

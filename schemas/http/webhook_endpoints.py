@@ -168,10 +168,6 @@ class ReplayWebhooksBody(_Body):
     until: Annotated[dt.datetime, Field(description="Until when; not in the future."), AS_MOMENT]
 
 
-class NoBody(_Body):
-    """A request that says nothing beyond its path."""
-
-
 class PreviousWebhookSecretView(_View):
     """A secret that was replaced by another, and signs until its overlap is over."""
 

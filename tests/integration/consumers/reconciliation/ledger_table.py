@@ -1,6 +1,5 @@
 """A table in the place of the ledger's view."""
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -48,7 +47,3 @@ class LedgerTable:
 
     async def _connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
         return await psycopg.AsyncConnection.connect(self.database.url("owner"), autocommit=True)
-
-
-def new_source(prefix: str = "ch") -> str:
-    return f"{prefix}_{uuid.uuid4().hex[:16]}"
