@@ -2,14 +2,9 @@
 
 from infra.http.openapi import ApiDescription
 from schemas.http.access import CreateApiKeyBody, CreateMerchantBody, RotateApiKeyBody
+from schemas.http.dead_letters import ReplayDeadLetterBody, ReplayDeadLettersBody
 from schemas.http.exports import RecordExportBody
-from schemas.http.operations import (
-    AssignBody,
-    GiveUpBody,
-    ReasonBody,
-    ReplayDeadLetterBody,
-    ReplayDeadLettersBody,
-)
+from schemas.http.operations import AssignBody, GiveUpBody, ReasonBody
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from consumers.gateway.operators import ListedTask, NoSuchTask, TaskAdmin
 from domain.ids import EventId, PaymentId
 from infra.http.operations import answer, documented, operation_of, operator_of
-from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody, TaskList, TaskView
+from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody
 from schemas.http.strict import IN_DIGITS, Id, parse_id
+from schemas.http.tasks import TaskList, TaskView
 from schemas.http.times import timestamp
 
 READ: Final = "admin:read"

@@ -12,7 +12,8 @@ from consumers.saga.registry import SAGAS
 from consumers.saga.store import ListedSaga
 from domain.saga.status import SagaStatus
 from infra.http.operations import answer, documented, operation_of, operator_of
-from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody, SagaList, SagaView
+from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody
+from schemas.http.sagas import SagaList, SagaView
 from schemas.http.strict import IN_DIGITS, parse_id
 from schemas.http.times import timestamp
 

@@ -13,15 +13,14 @@ from infra.http.operations import answer, documented, operation_of, operator_of
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter
 from infra.log_render import mask_text
-from schemas.http.operations import (
+from schemas.http.dead_letters import (
     DeadLetterDetail,
     DeadLetterList,
-    OperationAnswer,
-    ReasonBody,
     ReplayAnswer,
     ReplayDeadLetterBody,
     ReplayDeadLettersBody,
 )
+from schemas.http.operations import OperationAnswer, ReasonBody
 from schemas.http.strict import IN_DIGITS, Boolean
 from schemas.http.times import timestamp
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from event_store.system.status import system_status
 from infra.http.operations import answer, documented, operator_of
-from schemas.http.operations import SystemView
+from schemas.http.system import SystemView
 
 READ: Final = "admin:read"
 

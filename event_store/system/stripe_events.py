@@ -14,8 +14,8 @@ from infra.http.operations import answer, documented, operator_of
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.events.stripe_events import stream_id_of
-from schemas.http.operations import StripeEventPage, StripeEventView
 from schemas.http.strict import IN_DIGITS
+from schemas.http.stripe_events import StripeEventPage, StripeEventView
 from schemas.http.times import timestamp
 
 READ: Final = "admin:read"

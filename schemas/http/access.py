@@ -3,10 +3,11 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from domain.access.scopes import MerchantScope
 from schemas.http.answers import Answer, Json, Timestamp
+from schemas.http.bodies import StrictBody
 from schemas.http.operations import Reason
 
 MOST_OLD_VALID_HOURS = 720
@@ -46,11 +47,7 @@ _KEY: Json = {
 }
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class CreateMerchantBody(_Body):
+class CreateMerchantBody(StrictBody):
     """A merchant that can then be given keys."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "shop", "name": "A shop", "reason": "contract"}]})
@@ -60,7 +57,7 @@ class CreateMerchantBody(_Body):
     reason: Reason
 
 
-class CreateApiKeyBody(_Body):
+class CreateApiKeyBody(StrictBody):
     """A key of a merchant; without one, of the operator."""
 
     model_config = ConfigDict(
@@ -80,7 +77,7 @@ class CreateApiKeyBody(_Body):
     reason: Reason
 
 
-class RotateApiKeyBody(_Body):
+class RotateApiKeyBody(StrictBody):
     """How long the key stays valid beside its successor, and why."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"old_valid_hours": 24, "reason": "once a year"}]})

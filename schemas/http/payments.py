@@ -6,7 +6,7 @@ to say. Answers are documented here and written by the command API without a fur
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -35,15 +35,11 @@ from domain.payment.requests import (
 )
 from domain.payment.values import CancellationReason, CaptureMethod, PaymentStatus, RefundReason, RefundStatus
 from schemas.http.answers import Json
+from schemas.http.bodies import Body, without_default
 from schemas.http.obstacles import LastError, NextAction, RefundError
 from schemas.personal.fields import has_email
 
 _LARGEST_AMOUNT = 999_999_999_999  # Stripe's widest amount has 12 digits (IDR); the domain knows each currency's own
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    """Leave a default to the description: generators of types make a field with one required, which it is not."""
-    schema.pop("default", None)
 
 
 def storable(text: str) -> str:
@@ -140,11 +136,7 @@ ExpiresInSeconds = Annotated[
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CreatePaymentBody(_Body):
+class CreatePaymentBody(Body):
     """A payment to take."""
 
     model_config = ConfigDict(
@@ -175,7 +167,7 @@ class CreatePaymentBody(_Body):
     capture_method: CaptureMethod = Field(
         default=CaptureMethod.AUTOMATIC,
         description="manual: authorize only, to be captured or canceled later. Unsaid: automatic.",
-        json_schema_extra=_without_default,
+        json_schema_extra=without_default,
     )
     description: (
         Annotated[
@@ -196,7 +188,7 @@ class CreatePaymentBody(_Body):
         return self.payment_method is not None if self.confirm is None else self.confirm
 
 
-class ConfirmPaymentBody(_Body):
+class ConfirmPaymentBody(Body):
     """Try the charge, with another payment method if one is given."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"payment_method": "pm_card_visa"}]})
@@ -205,7 +197,7 @@ class ConfirmPaymentBody(_Body):
     expires_in_seconds: ExpiresInSeconds | None = None
 
 
-class CapturePaymentBody(_Body):
+class CapturePaymentBody(Body):
     """Take what was authorized, or a part of it; the rest is released."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
@@ -213,7 +205,7 @@ class CapturePaymentBody(_Body):
     amount_cents: AmountCents | None = Field(default=None, description="Unsaid: all that was authorized.")
 
 
-class CancelPaymentBody(_Body):
+class CancelPaymentBody(Body):
     """Give the payment up. Reasons are Stripe's."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "requested_by_customer"}]})
@@ -221,7 +213,7 @@ class CancelPaymentBody(_Body):
     reason: CancellationReason | None = None
 
 
-class RefundPaymentBody(_Body):
+class RefundPaymentBody(Body):
     """Give money back, as often as there is some left. Reasons are Stripe's."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from domain.ids import ErasureId, MerchantId, UserId
 from schemas.http.answers import Answer, Json, Position
+from schemas.http.bodies import Body
 
 _USER: Json = {"merchant_id": "merchant_1", "user_id": "customer_1001", "reason": "Letter of 2026-05-01"}
 _PREVIEW: Json = {
@@ -50,10 +51,10 @@ InClear = Annotated[
 ]
 
 
-class UserExportBody(BaseModel):
+class UserExportBody(Body):
     """POST /privacy/exports."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [_USER]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_USER]})
 
     user_id: Name
     merchant_id: Annotated[Name | None, Field(description="Whose user; left out with a key of a merchant.")] = None

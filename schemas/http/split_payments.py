@@ -18,6 +18,7 @@ from domain.split_payment.values import (
 )
 from domain.split_payment.waits import WaitsFor
 from schemas.http.answers import Answer, Cents, Json, Timestamp, Version
+from schemas.http.bodies import Body
 from schemas.http.payments import (
     NOT_BLANK,
     POSITION,
@@ -39,11 +40,7 @@ UserIdText = Annotated[
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LegBody(_Body):
+class LegBody(Body):
     """One of the payments to pay by. It is authorized at once, and captured when all of them are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"amount_cents": 500, "payment_method": "pm_card_visa"}]})
@@ -58,7 +55,7 @@ class LegBody(_Body):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class CreateSplitPaymentBody(_Body):
+class CreateSplitPaymentBody(Body):
     """One purchase that several payments pay, all or nothing."""
 
     model_config = ConfigDict(
@@ -96,7 +93,7 @@ class CreateSplitPaymentBody(_Body):
     ) = None
 
 
-class CancelSplitPaymentBody(_Body):
+class CancelSplitPaymentBody(Body):
     """Take the split payment back. Reasons are Stripe's."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "requested_by_customer"}]})
@@ -104,7 +101,7 @@ class CancelSplitPaymentBody(_Body):
     reason: CancellationReason | None = None
 
 
-class RefundSplitPaymentBody(_Body):
+class RefundSplitPaymentBody(Body):
     """Give money back, spread over the legs in proportion to what can be refunded of each."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})

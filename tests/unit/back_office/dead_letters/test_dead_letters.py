@@ -2,7 +2,8 @@
 
 import pytest
 
-from schemas.http.operations import DeadLetterDetail, SystemView
+from schemas.http.dead_letters import DeadLetterDetail
+from schemas.http.system import SystemView
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import body_of, example

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from schemas.http.operations import DeadLetterDetail, SagaView, TaskView
+from schemas.http.dead_letters import DeadLetterDetail
 from schemas.http.queries import ContradictionView
+from schemas.http.sagas import SagaView
+from schemas.http.tasks import TaskView
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, body_of, example

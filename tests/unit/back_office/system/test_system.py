@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from back_office.system.status import Lag, outbox_words, readers
-from schemas.http.operations import SystemView
+from schemas.http.system import SystemView
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import a_problem, away, example
 

@@ -1,6 +1,6 @@
 """Calls to Stripe that are stuck, and what operators do about them."""
 
-from schemas.http.operations import TaskView
+from schemas.http.tasks import TaskView
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_problem, example
