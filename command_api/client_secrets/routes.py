@@ -8,8 +8,8 @@ from command_api.client_secrets.errors import StripeRefused
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.errors import CommandError, problem_of
 from command_api.headers import read_wait_preference
+from command_api.payments.payment_id import parse_payment_id
 from command_api.payments.routes import PaymentIdPath
-from command_api.payments.service import parse_payment_id
 from domain.ids import MerchantId
 from infra.http.auth import authenticated
 from infra.http.problems import Problem

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
+from command_api.commands.client_operation import Body
 from command_api.errors import PaymentNotFound
-from command_api.operation import Body
 from command_api.stripe_ids import owned_ids
 from domain.ids import CustomerId, MerchantId, PaymentId, RefundId, RequestId, UserId
 from domain.money import Money

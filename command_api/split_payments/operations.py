@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
+from command_api.commands.client_operation import Body
 from command_api.errors import SplitPaymentNotFound
-from command_api.operation import Body
 from command_api.stripe_ids import owned_ids
 from domain.ids import MerchantId, PaymentId, RefundId, SplitPaymentId, UserId
 from domain.money import Money

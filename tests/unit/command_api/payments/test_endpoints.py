@@ -12,7 +12,8 @@ from prometheus_client import REGISTRY
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from command_api.payments.metrics import COMMANDS, PAYMENTS_CREATED
+from command_api.commands.metrics import COMMANDS
+from command_api.payments.metrics import PAYMENTS_CREATED
 from command_api.request_body import MAX_BODY_BYTES
 from domain.ids import AttemptId, PaymentId, StripeChargeId, StripeIntentId
 from domain.payment.events import PaymentRequested

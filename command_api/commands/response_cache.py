@@ -18,7 +18,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from command_api.payments.metrics import REDIS_UNAVAILABLE
+from command_api.commands.metrics import REDIS_UNAVAILABLE
 from domain.ids import MerchantId
 from event_store.appends import StoredResponse
 from event_store.group_commit import Batcher

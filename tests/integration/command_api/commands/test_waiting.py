@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
-from command_api.payments.waiter import PollingStreamWaiter
+from command_api.commands.waiter import PollingStreamWaiter
 from domain.ids import (
     AttemptId,
     EventId,

@@ -16,6 +16,9 @@ import orjson
 import structlog
 
 from command_api.admission import Admission
+from command_api.commands.client_operation import Body, ClientOperation, Subject
+from command_api.commands.metrics import CACHE_HITS, REPLAYS, record_result
+from command_api.commands.response_cache import InFlight, KeyClaim, ResponseCache
 from command_api.errors import (
     CommandError,
     ForeignStripeObject,
@@ -24,10 +27,6 @@ from command_api.errors import (
     RequestTooLarge,
     ShuttingDown,
 )
-from command_api.operation import Body, ClientOperation, Subject
-from command_api.payments.metrics import CACHE_HITS, REPLAYS, record_result
-from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
-from command_api.payments.subject import PAYMENTS
 from domain.errors import DomainError
 from domain.ids import MerchantId
 from event_store.appends import NO_STREAM, EventTooLarge, IdempotencyRecord, StoredResponse
@@ -88,6 +87,11 @@ class CommandResult:
         return replace(result, replayed=self.replayed)
 
 
+@dataclass(slots=True)
+class _Measured:
+    replayed: bool = False
+
+
 class CommandExecutor:
     """Carries commands out, each to its end even when its client goes away."""
 
@@ -98,7 +102,7 @@ class CommandExecutor:
         log: EventLog,
         timeout_s: float = 5.0,
         admission: Admission | None = None,
-        subject: Subject = PAYMENTS,
+        subject: Subject,
         owned_stripe_ids: bool = True,
     ) -> None:
         """`subject`: what all operations are about. `owned_stripe_ids`: an id of Stripe is one merchant's."""
@@ -147,7 +151,7 @@ class CommandExecutor:
 
     async def _carry_out(self, request: CommandRequest) -> CommandResult:
         """Claim the key and decide, or replay what is stored under it."""
-        with _measured(request) as measured:
+        with self._measured(request) as measured:
             claim = await self._cache.claim(request.merchant_id, request.idempotency_key)
             match claim:
                 case StoredResponse():
@@ -247,25 +251,20 @@ class CommandExecutor:
             replayed=True,
         )
 
-
-@dataclass(slots=True)
-class _Measured:
-    replayed: bool = False
-
-
-@contextmanager
-def _measured(request: CommandRequest) -> Iterator[_Measured]:
-    """Count a command by its result, and how long it took."""
-    started, label, measured = time.perf_counter(), "error", _Measured()
-    refused: Exception | None = None
-    try:
-        yield measured
-        label = "replayed" if measured.replayed else "accepted"
-    except (CommandError, DomainError, Unavailable) as error:
-        label, refused = error.code, error
-        raise
-    finally:
-        record_result(request.operation, label, time.perf_counter() - started, refused)
+    @contextmanager
+    def _measured(self, request: CommandRequest) -> Iterator[_Measured]:
+        """Count a command by its result, and how long it took."""
+        started, label, measured = time.perf_counter(), "error", _Measured()
+        refused: Exception | None = None
+        try:
+            yield measured
+            label = "replayed" if measured.replayed else "accepted"
+        except (CommandError, DomainError, Unavailable) as error:
+            label, refused = error.code, error
+            raise
+        finally:
+            record_result(request.operation, label, time.perf_counter() - started)
+            self._subject.record_result(request.operation, label, refused)
 
 
 def _result(operation: ClientOperation, state: Any, version: int, position: int) -> CommandResult:

@@ -13,14 +13,14 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from command_api.errors import CommandError, PaymentNotFound, problem_of
+from command_api.commands.client_operation import ClientOperation
+from command_api.commands.executor import CommandExecutor, CommandRequest, CommandResult
+from command_api.commands.waiter import StreamWaiter
+from command_api.errors import CommandError, problem_of
 from command_api.headers import ACTOR_HEADER, read_actor, read_idempotency_key, read_wait_preference
-from command_api.operation import ClientOperation
-from command_api.payments.executor import CommandExecutor, CommandRequest, CommandResult
-from command_api.payments.waiter import StreamWaiter
 from command_api.request_body import read_body
 from domain.errors import DomainError
-from domain.ids import MerchantId, PaymentId
+from domain.ids import MerchantId
 from infra.access.principal import Principal
 from infra.errors import Unavailable
 from infra.http.context import request_context
@@ -29,7 +29,6 @@ from infra.http.problems import Problem
 from infra.ids import uuid7
 from infra.logs import bind_context
 from schemas.envelope import EventMetadata
-from schemas.http.strict import parse_id
 
 log = structlog.get_logger(__name__)
 
@@ -107,14 +106,6 @@ class CommandService:
             timeout_s=max(timeout_s, 0),
         )
         return result if newer is None else result.as_of(newer)
-
-
-def parse_payment_id(text: str) -> PaymentId:
-    """Return the payment id of a path. Raises Problem (404) for what is not an id."""
-    payment_id = parse_id(text)
-    if payment_id is None:
-        raise problem_of(PaymentNotFound())
-    return PaymentId(payment_id)
 
 
 def _fingerprint(request: Request, subject_id: UUID | None, canonical: bytes) -> str:

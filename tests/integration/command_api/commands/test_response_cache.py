@@ -3,8 +3,8 @@
 import pytest
 from redis.asyncio import Redis
 
-from command_api.payments.response_cache import RedisResponseCache, ResponseCache
-from tests.unit.command_api.payments.response_cache_contract import ResponseCacheContract
+from command_api.commands.response_cache import RedisResponseCache, ResponseCache
+from tests.unit.command_api.commands.response_cache_contract import ResponseCacheContract
 
 pytestmark = pytest.mark.integration
 

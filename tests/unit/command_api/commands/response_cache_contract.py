@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from command_api.payments.response_cache import InFlight, KeyClaim, ResponseCache
+from command_api.commands.response_cache import InFlight, KeyClaim, ResponseCache
 from domain.ids import MerchantId
 from event_store.appends import StoredResponse
 from tests.support.log_entries import MERCHANT

@@ -54,6 +54,10 @@ class ClientOperation(Protocol):
         """Whether the outcome is known, for a client that waits for it."""
 
 
+def _nothing(*_: object) -> None:
+    return
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
     """What operations of a kind are about: how its streams are read, and how commands are decided."""
@@ -69,3 +73,5 @@ class Subject:
     """Whether a response may hold some: it is not stored then, but made again."""
     record_accepted: Callable[[Any, Any], None]
     """Log and count a command (an operation) that led to a state."""
+    record_result: Callable[[Any, str, Exception | None], None] = _nothing
+    """Count an operation by its result, and what it was refused or failed with, beside what is counted of all kinds."""

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from command_api.admission import Admission
+from command_api.commands.client_operation import ClientOperation
+from command_api.commands.executor import CommandExecutor, CommandRequest
+from command_api.commands.response_cache import InFlight
 from command_api.errors import KeyInUse, KeyReused, Overloaded, PaymentBusy, PaymentNotFound
 from command_api.fakes import MemoryResponseCache
-from command_api.operation import ClientOperation
-from command_api.payments.executor import CommandExecutor, CommandRequest
 from command_api.payments.operations import Cancel, Confirm, Create, RefundPayment
-from command_api.payments.response_cache import InFlight
+from command_api.payments.subject import PAYMENTS
 from domain.ids import (
     AttemptId,
     MerchantId,
@@ -92,7 +93,7 @@ class Interrupted(MemoryEventLog):
 
 
 def executor(store: MemoryEventLog, cache: MemoryResponseCache | None = None, timeout_s: float = 5) -> CommandExecutor:
-    return CommandExecutor(cache=cache or MemoryResponseCache(), log=store, timeout_s=timeout_s)
+    return CommandExecutor(cache=cache or MemoryResponseCache(), log=store, timeout_s=timeout_s, subject=PAYMENTS)
 
 
 async def test_a_command_that_lost_a_race_is_decided_again_and_may_be_refused() -> None:
@@ -246,7 +247,7 @@ async def test_an_answer_that_was_lost_is_made_again_from_the_events() -> None:
 
 async def test_beyond_the_limit_a_command_is_refused_at_once_and_later_taken() -> None:
     store = Interrupted()
-    commands = CommandExecutor(cache=MemoryResponseCache(), log=store, admission=Admission("test", 2))
+    commands = CommandExecutor(cache=MemoryResponseCache(), log=store, admission=Admission("test", 2), subject=PAYMENTS)
     held = asyncio.Event()
 
     async def hold(_: Append) -> None:

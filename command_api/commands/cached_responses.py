@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 
-from command_api.payments.response_cache import KEY_PREFIX, read_response
+from command_api.commands.response_cache import KEY_PREFIX, read_response
 from domain.ids import PaymentId
 from event_store.recovery.traces import Trace
 from infra.redis.client import create_redis

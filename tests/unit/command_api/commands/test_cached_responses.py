@@ -4,7 +4,7 @@ import uuid
 
 import orjson
 
-from command_api.payments.cached_responses import _traces
+from command_api.commands.cached_responses import _traces
 
 PAYMENT = uuid.UUID(int=7)
 
