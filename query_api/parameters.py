@@ -25,7 +25,7 @@ _Text = TypeVar("_Text", bound=str)
 Text = Annotated[_Text, StringConstraints(min_length=1, max_length=500), AfterValidator(_storable)]
 """For `Text[UserId]`."""
 Position = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
-Limit = Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS]
+Limit = Annotated[int, Field(ge=1, le=100, description="How many elements the page has at most."), IN_DIGITS]
 
 CurrencyFilter = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
 

@@ -35,7 +35,7 @@ class PaidTransactionParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS] = 25
+    limit: Annotated[int, Field(ge=1, le=100, description="How many elements the page has at most."), IN_DIGITS] = 25
     cursor: _TransactionId | None = Field(default=None, description="The `next_cursor` of the page before.")
 
 

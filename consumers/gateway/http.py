@@ -27,7 +27,7 @@ async def list_tasks(
     request: Request,
     status: Annotated[list[Status], Query(description="May be repeated.")] = ["dead", "unknown"],  # noqa: B006 - FastAPI's
     payment_id: Annotated[Id[PaymentId] | None, Query(description="Only of this payment.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
 ) -> Response:
     """List calls to Stripe, the oldest first: those that cannot end by themselves, unless others are named."""
     operator = await operator_of(request, READ, lists=("status",))
@@ -38,7 +38,7 @@ async def list_tasks(
 
 @router.get("/tasks/{task_id}", **documented(TaskView, READ, one=True))
 async def get_task(request: Request, task_id: TaskIdPath) -> Response:
-    """Show a call to Stripe that is wanted."""
+    """Show a call to Stripe."""
     operator = await operator_of(request, READ)
     async with operator.operations.connection() as conn:
         return answer(_task(await TaskAdmin().find(conn, _id(task_id))))

@@ -32,7 +32,7 @@ async def list_sagas(
     status: Annotated[
         list[SagaStatus] | None, Query(description="May be repeated. Without: all that are open.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
 ) -> Response:
     """List sagas, the oldest first: those that have not ended, unless others are named."""
     operator = await operator_of(request, READ, lists=("status",))

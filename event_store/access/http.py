@@ -75,7 +75,7 @@ async def list_merchants(
         Text | None, Query(max_length=100, description="Only those with this in their id or name.")
     ] = None,
     after: Annotated[Text | None, Query(max_length=100, description="The `next_after` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
 ) -> Response:
     """List merchants in the order of their ids; on the first page before them those that only API_KEYS names."""
     operator = await operator_of(request, READ)

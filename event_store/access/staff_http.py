@@ -30,7 +30,7 @@ Name = Annotated[
 
 @router.post("/staff/{name}/sign-ins", **documented(OperationAnswer, WRITE, body=SignInBody, description="Recorded"))
 async def create_sign_in(request: Request, name: Name) -> Response:
-    """Record that somebody of the staff began a session. Of who is locked it is 409 `operation_refused`."""
+    """Record that somebody of the staff began a session. For somebody who is locked it is 409 `operation_refused`."""
     async with operation_of(request, WRITE, SignInBody) as call:
         staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
         await staff.sign_in(role=call.body.role, second_factor=call.body.second_factor)
@@ -60,7 +60,7 @@ async def create_recovery_codes(request: Request, name: Name) -> Response:
     **documented(RecoveryCodesLeft, WRITE, body=RecoveryCodeBody, description="It was valid, and is used up"),
 )
 async def use_recovery_code(request: Request, name: Name) -> Response:
-    """Use a recovery code up. One that is not valid is 409 `operation_refused`."""
+    """Use up a recovery code. One that is not valid is 409 `operation_refused`."""
     async with operation_of(request, WRITE, RecoveryCodeBody) as call:
         staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
         left = await staff.use_code(call.body.code)

@@ -65,7 +65,7 @@ async def list_dead_letters(
         str | None, Query(max_length=200, description="Only of this stream: a payment's id."), _STORABLE
     ] = None,
     resolved: Annotated[Boolean, Query(description="Also those that were applied or discarded.")] = False,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
 ) -> Response:
     """List dead letters, the oldest first."""
     operator = await operator_of(request, READ)
@@ -108,7 +108,7 @@ async def replay_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath)
     "/dead-letters/replay", **documented(ReplayAnswer, WRITE, body=ReplayDeadLettersBody, description="Requested")
 )
 async def replay_all_dead_letters(request: Request) -> Response:
-    """Have all dead letters of a consumer applied again that are open, or the oldest; or say what that would be."""
+    """Have the open dead letters of a consumer applied again, all or the oldest; or say how many that would be."""
     async with operation_of(request, WRITE, ReplayDeadLettersBody) as call:
         admin, body = DeadLetterAdmin(call.conn), call.body
         if body.preview:

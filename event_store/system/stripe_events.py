@@ -42,7 +42,7 @@ async def list_stripe_events(
         list[Annotated[str, StringConstraints(pattern=_ID)]] | None,
         Query(max_length=100, description="Only about these of Stripe's objects (pi_..., re_...). May be repeated."),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
 ) -> Response:
     """List what Stripe told, newest first. A page may be empty and not the last: follow `next_before`."""
     operator = await operator_of(request, READ, lists=("object_id",))

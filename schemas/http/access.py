@@ -18,7 +18,7 @@ MerchantName = Annotated[
 ]
 MerchantKey = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", description="Its id, which stays for ever."),
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", description="Its id, which never changes."),
 ]
 Source = Annotated[
     Literal["database", "setting"],
@@ -69,7 +69,9 @@ class CreateApiKeyBody(StrictBody):
     merchant_id: MerchantKey | None
     scopes: Annotated[
         list[AnyScope],
-        Field(min_length=1, max_length=20, description="An operator's key gets none that the caller's has not."),
+        Field(
+            min_length=1, max_length=20, description="A key of the operator gets no scope that the caller's key lacks."
+        ),
     ]
     days: Annotated[
         int | None, Field(ge=1, le=MAX_DAYS, description="How long it is valid; null: until it is revoked.")
@@ -113,7 +115,7 @@ class ApiKeyView(Answer):
     model_config = ConfigDict(json_schema_extra={"examples": [_KEY]})
 
     id: str
-    prefix: Annotated[str | None, Field(description="How it begins; null of a key of API_KEYS.")]
+    prefix: Annotated[str | None, Field(description="The beginning of the key; null for a key of API_KEYS.")]
     merchant_id: Annotated[str | None, Field(description="null: it is the operator's.")]
     scopes: list[str]
     created_at: Timestamp | None

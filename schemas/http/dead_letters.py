@@ -57,7 +57,7 @@ class DeadLetterList(Answer):
     model_config = ConfigDict(json_schema_extra={"examples": [{"data": [_DEAD_LETTER], "count": 1}]})
 
     data: list[DeadLetterView]
-    count: Annotated[int, Field(description="How many fit in all.")]
+    count: Annotated[int, Field(description="How many match in all.")]
 
 
 class DeadLetterDetail(DeadLetterView):
@@ -76,7 +76,7 @@ class DeadLetterDetail(DeadLetterView):
 
 
 class ReplayDeadLetterBody(StrictBody):
-    """Why one is replayed."""
+    """Why a dead letter is replayed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the projector is corrected"}]})
 
@@ -84,7 +84,7 @@ class ReplayDeadLetterBody(StrictBody):
 
 
 class ReplayDeadLettersBody(StrictBody):
-    """Of which consumer all are replayed."""
+    """Which dead letters are replayed: those of one consumer."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -98,13 +98,11 @@ class ReplayDeadLettersBody(StrictBody):
     consumer: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
     preview: Annotated[
         bool,
-        Field(
-            description="Only say how many it would be. False when it is not there.", json_schema_extra=without_default
-        ),
+        Field(description="Only say how many it would be. Absent: false.", json_schema_extra=without_default),
     ] = False
     limit: Annotated[
         int | None,
-        Field(ge=1, le=1_000_000, description="The oldest so many alone; null, or not there: all."),
+        Field(ge=1, le=1_000_000, description="Only this many, the oldest; null or absent: all."),
     ] = None
     reason: Reason | None = None
 
@@ -129,4 +127,4 @@ class ReplayAnswer(Answer):
 
     count: int
     preview: bool
-    groups: Annotated[list[DeadLetterGroup], Field(description="Of a preview: what they are, the most first.")]
+    groups: Annotated[list[DeadLetterGroup], Field(description="In a preview: what they are, the most frequent first.")]

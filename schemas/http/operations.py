@@ -43,7 +43,7 @@ class GiveUpBody(StrictBody):
     force: Annotated[
         bool,
         Field(
-            description="Even if it may have happened, or may still come to an end. False when it is not there.",
+            description="Even if it may have happened, or may still come to an end. Absent: false.",
             json_schema_extra=without_default,
         ),
     ] = False

@@ -82,7 +82,7 @@ Currency = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[A-Za-z]{3}$"),
     AfterValidator(str.upper),
-    Field(description="ISO 4217 code; either case is taken, upper case is answered."),
+    Field(description="ISO 4217 code in either case; answers have it in upper case."),
 ]
 Metadata = Annotated[
     dict[StrictStr, StrictStr],
@@ -129,9 +129,9 @@ ExpiresInSeconds = Annotated[
     Field(
         ge=MIN_EXPIRES_IN_SECONDS,
         le=MAX_EXPIRES_IN_SECONDS,
-        description="When Stripe could not be asked for so long, the charge is not tried any more: a new payment is "
-        "canceled, with the reason `expired`; a confirmation has failed, with the code `expired`. Unsaid: the server's "
-        "own, 24 hours unless it is set otherwise.",
+        description="How long the charge is tried while Stripe cannot be reached. After that a new payment is "
+        "canceled, with the reason `expired`; a confirmation has failed, with the code `expired`. Default: the "
+        "server's setting, which is 24 hours unless it was changed.",
     ),
 ]
 
@@ -162,11 +162,11 @@ class CreatePaymentBody(Body):
     payment_method: PaymentMethod | None = None
     confirm: StrictBool | None = Field(
         default=None,
-        description="Whether to try the charge at once. Unsaid: yes when there is a payment_method, else no.",
+        description="Whether to try the charge at once. Default: true with a payment_method, else false.",
     )
     capture_method: CaptureMethod = Field(
         default=CaptureMethod.AUTOMATIC,
-        description="manual: authorize only, to be captured or canceled later. Unsaid: automatic.",
+        description="manual: authorize only, to be captured or canceled later. Default: automatic.",
         json_schema_extra=without_default,
     )
     description: (
@@ -202,7 +202,7 @@ class CapturePaymentBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
 
-    amount_cents: AmountCents | None = Field(default=None, description="Unsaid: all that was authorized.")
+    amount_cents: AmountCents | None = Field(default=None, description="Default: all that was authorized.")
 
 
 class CancelPaymentBody(Body):
@@ -218,7 +218,7 @@ class RefundPaymentBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
 
-    amount_cents: AmountCents | None = Field(default=None, description="Unsaid: all that can still be refunded.")
+    amount_cents: AmountCents | None = Field(default=None, description="Default: all that can still be refunded.")
     reason: RefundReason | None = None
 
 

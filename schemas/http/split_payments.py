@@ -47,7 +47,7 @@ class LegBody(Body):
 
     user_id: UserIdText | None = Field(
         default=None,
-        description="Who pays this leg. Unsaid: the user of the split payment.",
+        description="Who pays this leg. Default: the user of the split payment.",
         json_schema_extra=NOT_BLANK,
     )
     amount_cents: AmountCents
@@ -85,8 +85,8 @@ class CreateSplitPaymentBody(Body):
             Field(
                 ge=MIN_EXPIRES_IN_SECONDS,
                 le=MAX_EXPIRES_IN_SECONDS,
-                description="So long customers may act and bring other cards. Then what is held is released, unless "
-                "every leg is authorized. Unsaid: the server's own, an hour unless it is set otherwise.",
+                description="How long customers may act and bring other cards. After that, what is held is released, "
+                "unless every leg is authorized. Default: the server's setting, an hour unless it was changed.",
             ),
         ]
         | None
@@ -106,7 +106,7 @@ class RefundSplitPaymentBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
 
-    amount_cents: AmountCents | None = Field(default=None, description="Unsaid: all that can still be refunded.")
+    amount_cents: AmountCents | None = Field(default=None, description="Default: all that can still be refunded.")
     reason: RefundReason | None = None
 
 

@@ -20,11 +20,11 @@ _TASK: Json = {
 
 
 class TaskView(Answer):
-    """A call to Stripe that is wanted."""
+    """A call to Stripe that is to be made, or was."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_TASK]})
 
-    id: Annotated[UUID, Field(description="That of the requesting event.")]
+    id: Annotated[UUID, Field(description="The id of the requesting event.")]
     payment_id: UUID
     operation: str
     status: Annotated[str, Field(description="`due`, `leased`, `unknown`, `dead` or `done`.")]

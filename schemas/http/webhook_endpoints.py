@@ -29,7 +29,7 @@ Url = Annotated[
     Field(
         min_length=1,
         max_length=MAX_URL_CHARS,
-        description="Of the public internet, and https in production. Of a merchant's endpoints each has another one.",
+        description="On the public internet, with https in production. Each endpoint of a merchant has its own.",
     ),
 ]
 EventTypes = Annotated[
@@ -102,7 +102,7 @@ class CreateWebhookEndpointBody(_WithEventTypes):
     url: Url
     event_types: EventTypes = Field(default=[])
     description: Annotated[Description, Field(json_schema_extra=without_default)] = ""
-    enabled: Annotated[bool, Field(description="Unsaid: true.", json_schema_extra=without_default)] = True
+    enabled: Annotated[bool, Field(description="Default: true.", json_schema_extra=without_default)] = True
 
 
 class UpdateWebhookEndpointBody(_WithEventTypes):
@@ -115,7 +115,7 @@ class UpdateWebhookEndpointBody(_WithEventTypes):
     description: Description | None = None
     enabled: Annotated[
         bool | None,
-        Field(description="What is recorded while it is not enabled is not sent later; a replay is."),
+        Field(description="What is recorded while it is disabled is not sent later, except by a replay."),
     ] = None
 
 
@@ -129,7 +129,7 @@ class RotateSecretBody(StrictBody):
         Field(
             ge=0,
             le=MAX_OVERLAP_S,
-            description="For how long the secret that is replaced signs too; 0: it is leaked. Unsaid: a day.",
+            description="For how long the replaced secret still signs; 0 if it was leaked. Default: a day.",
             json_schema_extra=without_default,
         ),
     ] = 24 * 3600
@@ -137,7 +137,7 @@ class RotateSecretBody(StrictBody):
         bool,
         Field(
             description="Whether the secrets that were replaced before sign no more from now on: they are leaked. "
-            "Unsaid: each signs until its own time is over.",
+            "Default: each signs until its own time is over.",
             json_schema_extra=without_default,
         ),
     ] = False
@@ -180,11 +180,11 @@ class WebhookEndpointView(Answer):
     failing_since: Annotated[Timestamp | None, Field(description="Since when every attempt has failed.")]
     previous_secret_until: Annotated[
         Timestamp | None,
-        Field(description="Until when the old secret signs too; of several, the one that ends first. Null: none does."),
+        Field(description="Until when a replaced secret still signs; of several, the first to end. Null: none does."),
     ]
     previous_secrets: Annotated[
         list[PreviousWebhookSecretView],
-        Field(description="Those that were replaced and sign too, the one that ends first at the front."),
+        Field(description="Replaced secrets that still sign, the one that ends first at the front."),
     ]
     created_at: Timestamp
     updated_at: Timestamp

@@ -24,7 +24,7 @@ GRANT SELECT ON ledger.stripe_movements TO paystream_app;
 
 @dataclass(frozen=True)
 class LedgerTable:
-    """Our book."""
+    """The ledger's movements, as a test writes them."""
 
     database: Database
 

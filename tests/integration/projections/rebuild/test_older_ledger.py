@@ -1,4 +1,4 @@
-"""Books that a release before 0057 left of a dispute that was taken more than once: a rebuild puts them right."""
+"""Ledger rows that a release before migration 0057 left of a dispute taken more than once: a rebuild corrects them."""
 
 import random
 from collections.abc import Sequence
