@@ -8,7 +8,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
+from command_api.stripe_reads import StripeRefused, StripeUnavailable
 from domain.ids import PaymentId, StripeIntentId
 from domain.payment.observations import RecordIntentCreated, RecordPaymentFailed
 from domain.payment.values import PaymentStatus
