@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.kafka.consumer.checkpoints import Gap, select_new
+from infra.kafka.consumer.selection import Gap, select_new
 
 
 @dataclass(frozen=True, kw_only=True)
