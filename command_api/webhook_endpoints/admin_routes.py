@@ -1,6 +1,6 @@
 """The endpoints with which operators see the webhook endpoints of any merchant. Only merchants change them."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -10,11 +10,9 @@ from command_api.webhook_endpoints.routes import DeliveryParameters, EndpointIdP
 from command_api.webhook_endpoints.service import WebhookEndpointService
 from event_store.access.http import MerchantIdPath, merchant_of
 from infra.http.auth import authenticated
-from infra.http.operations import answer, documented, operator_of
+from infra.http.operations import READ, answer, documented, operator_of
 from infra.http.query_string import refuse_repeated
 from schemas.http.webhook_endpoints import WebhookDeliveryPage, WebhookEndpointList, WebhookEndpointView
-
-READ: Final = "admin:read"
 
 router = APIRouter(tags=["access"])
 

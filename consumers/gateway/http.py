@@ -1,19 +1,16 @@
 """The endpoints with which operators see and settle calls to Stripe that are stuck, and contradictions."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from consumers.gateway.operators import ListedTask, NoSuchTask, TaskAdmin
 from domain.ids import EventId, PaymentId
-from infra.http.operations import answer, documented, operation_of, operator_of
+from infra.http.operations import READ, WRITE, answer, documented, operation_of, operator_of
 from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody
 from schemas.http.strict import IN_DIGITS, Id, parse_id
 from schemas.http.tasks import TaskList, TaskView
 from schemas.http.times import timestamp
-
-READ: Final = "admin:read"
-WRITE: Final = "admin:write"
 
 router = APIRouter(tags=["system"])
 

@@ -1,7 +1,7 @@
 """The endpoints with which operators see sagas, have a compensation tried again, or give one up."""
 
 import time
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -11,14 +11,11 @@ from consumers.saga.intake import by_kind
 from consumers.saga.registry import SAGAS
 from consumers.saga.store import ListedSaga
 from domain.saga.status import SagaStatus
-from infra.http.operations import answer, documented, operation_of, operator_of
+from infra.http.operations import READ, WRITE, answer, documented, operation_of, operator_of
 from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody
 from schemas.http.sagas import SagaList, SagaView
 from schemas.http.strict import IN_DIGITS, parse_id
 from schemas.http.times import timestamp
-
-READ: Final = "admin:read"
-WRITE: Final = "admin:write"
 
 router = APIRouter(tags=["system"])
 

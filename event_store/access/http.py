@@ -7,12 +7,10 @@ command API has only where ACCESS_DATABASE_URL is set.
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 
 from domain.ids import ApiKeyId, MerchantId
 from event_store.access.admin import (
@@ -31,7 +29,7 @@ from event_store.access.admin import (
 from event_store.access.secrets import NewSecret, draw_key
 from infra.access.keyring import ApiKeyring
 from infra.access.principal import NO_MERCHANT, Principal
-from infra.http.operations import Operator, answer, documented, operator_of
+from infra.http.operations import READ, WRITE, Operator, answer, documented, operator_of
 from infra.postgres.pool import Connection
 from schemas.http.access import (
     ApiKeyList,
@@ -45,11 +43,9 @@ from schemas.http.access import (
     RotateApiKeyBody,
 )
 from schemas.http.operations import OperationAnswer, ReasonBody
-from schemas.http.strict import IN_DIGITS, Boolean, parse_id
+from schemas.http.strict import IN_DIGITS, STORABLE, Boolean, parse_id
 from schemas.http.times import timestamp
 
-READ: Final = "admin:read"
-WRITE: Final = "admin:write"
 _DAY_S = 24 * 3600
 _HOUR_S = 3600
 _NOT_HERE = {501: {"access_not_configured": "This command API has no ACCESS_DATABASE_URL"}}
@@ -57,13 +53,7 @@ _NOT_HERE = {501: {"access_not_configured": "This command API has no ACCESS_DATA
 router = APIRouter(tags=["access"])
 
 
-def _storable(text: str) -> str:
-    if "\x00" in text:  # PostgreSQL's text cannot hold it
-        raise PydanticCustomError("null_character", "must not contain the character U+0000")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, STORABLE]
 MerchantIdPath = Annotated[str, Path(description="The merchant's id.")]
 KeyIdPath = Annotated[str, Path(description="The key's id.", json_schema_extra={"format": "uuid"})]
 

@@ -1,12 +1,12 @@
 """The endpoints with which the back office records who signed in, and keeps recovery codes and locks."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
 from event_store.access.staff import LockChange, StaffAccess, StaffLock, staff_locks
 from event_store.event_log import ConnectionLog
-from infra.http.operations import answer, documented, operation_of, operator_of
+from infra.http.operations import READ, WRITE, answer, documented, operation_of, operator_of
 from schemas.http.operations import OperationAnswer, ReasonBody
 from schemas.http.staff import (
     RecoveryCodeBody,
@@ -17,9 +17,6 @@ from schemas.http.staff import (
     StaffSessionsEndedAnswer,
 )
 from schemas.http.times import timestamp
-
-READ: Final = "admin:read"
-WRITE: Final = "admin:write"
 
 router = APIRouter(tags=["staff"])
 

@@ -1,15 +1,13 @@
 """The endpoints with which operators see dead letters, have them replayed, or discard one."""
 
 from dataclasses import asdict, replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 from starlette.convertors import Convertor, register_url_convertor
 
 from event_store.privacy.masking import masked_value
-from infra.http.operations import answer, documented, operation_of, operator_of
+from infra.http.operations import READ, WRITE, answer, documented, operation_of, operator_of
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter
 from infra.log_render import mask_text
@@ -21,20 +19,8 @@ from schemas.http.dead_letters import (
     ReplayDeadLettersBody,
 )
 from schemas.http.operations import OperationAnswer, ReasonBody
-from schemas.http.strict import IN_DIGITS, Boolean
+from schemas.http.strict import IN_DIGITS, STORABLE, Boolean
 from schemas.http.times import timestamp
-
-READ: Final = "admin:read"
-WRITE: Final = "admin:write"
-
-
-def _storable(text: str | None) -> str | None:
-    if text is not None and "\x00" in text:  # PostgreSQL's text cannot hold it
-        raise PydanticCustomError("null_character", "must not contain the character U+0000")
-    return text
-
-
-_STORABLE = AfterValidator(_storable)
 
 router = APIRouter(tags=["system"])
 
@@ -60,9 +46,9 @@ _LONGEST_VALUE = 4000
 @router.get("/dead-letters", **documented(DeadLetterList, READ))
 async def list_dead_letters(
     request: Request,
-    consumer: Annotated[str | None, Query(max_length=200, description="Only of this consumer."), _STORABLE] = None,
+    consumer: Annotated[str | None, Query(max_length=200, description="Only of this consumer."), STORABLE] = None,
     stream: Annotated[
-        str | None, Query(max_length=200, description="Only of this stream: a payment's id."), _STORABLE
+        str | None, Query(max_length=200, description="Only of this stream: a payment's id."), STORABLE
     ] = None,
     resolved: Annotated[Boolean, Query(description="Also those that were applied or discarded.")] = False,
     limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,

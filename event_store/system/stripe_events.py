@@ -1,7 +1,7 @@
 """The endpoints that show what Stripe told by webhooks, or was asked for by the sweeper."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 
 from domain.ids import StripeEventId
 from infra.errors import Missing
-from infra.http.operations import answer, documented, operator_of
+from infra.http.operations import READ, answer, documented, operator_of
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.events.stripe_events import stream_id_of
@@ -18,7 +18,6 @@ from schemas.http.strict import IN_DIGITS
 from schemas.http.stripe_events import StripeEventPage, StripeEventView
 from schemas.http.times import timestamp
 
-READ: Final = "admin:read"
 _SQL = Queries.load(Path(__file__).with_name("stripe_events.sql"))
 _LOOKED_AT = 20_000
 """Positions for a page: events of Stripe are at least some of the events of any busy time."""

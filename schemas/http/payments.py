@@ -37,16 +37,10 @@ from domain.payment.values import CancellationReason, CaptureMethod, PaymentStat
 from schemas.http.answers import Json
 from schemas.http.bodies import Body, without_default
 from schemas.http.obstacles import LastError, NextAction, RefundError
+from schemas.http.strict import STORABLE, check_storable
 from schemas.personal.fields import has_email
 
 _LARGEST_AMOUNT = 999_999_999_999  # Stripe's widest amount has 12 digits (IDR); the domain knows each currency's own
-
-
-def storable(text: str) -> str:
-    """Return the text. Raises PydanticCustomError for one that the log cannot hold."""
-    if "\x00" in text:  # PostgreSQL's jsonb cannot hold it
-        raise PydanticCustomError("null_character", "must not contain the character U+0000")
-    return text
 
 
 def opaque(user_id: str) -> str:
@@ -54,13 +48,13 @@ def opaque(user_id: str) -> str:
     if has_email(user_id):
         message = "must not be an e-mail address: it stays when a user is erased. Send an id that only you can resolve"
         raise PydanticCustomError("personal_id", message)
-    return storable(user_id)
+    return check_storable(user_id)
 
 
 def _storable_metadata(metadata: dict[str, str]) -> dict[str, str]:
     for key, value in metadata.items():
-        storable(key)
-        storable(value)
+        check_storable(key)
+        check_storable(value)
     return metadata
 
 
@@ -116,7 +110,7 @@ Customer = Annotated[
 StatementDescriptorSuffix = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS),
-    AfterValidator(storable),
+    STORABLE,
     Field(
         description="Follows your account's prefix on the payer's statement: at least one letter, and none of "
         "`< > \\ ' \" *`. Stripe cuts prefix and suffix together to 22 characters.",
@@ -173,7 +167,7 @@ class CreatePaymentBody(Body):
         Annotated[
             str,
             StringConstraints(strict=True, max_length=MAX_DESCRIPTION_CHARS),
-            AfterValidator(storable),
+            STORABLE,
             Field(json_schema_extra=_WITHOUT_NULL),
         ]
         | None
