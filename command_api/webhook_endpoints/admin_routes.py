@@ -8,7 +8,7 @@ from command_api.webhook_endpoints import render
 from command_api.webhook_endpoints.documentation import NOT_FOUND
 from command_api.webhook_endpoints.routes import DeliveryParameters, EndpointIdPath, delivery_page, endpoint_of
 from command_api.webhook_endpoints.service import WebhookEndpointService
-from event_store.access.http import MerchantIdPath, merchant_of
+from event_store.access.merchants_http import MerchantIdPath, merchant_of
 from infra.http.auth import authenticated
 from infra.http.operations import READ, answer, documented, operator_of
 from infra.http.query_string import refuse_repeated

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from event_store.access.admin import AccessRefused
-from event_store.access.http import _refuse_more_than_the_callers
+from event_store.access.keys_http import _refuse_more_than_the_callers
 from infra.access.principal import OPERATOR_SCOPES
 from infra.http.operations import Operations, Operator
 

@@ -1,8 +1,4 @@
-"""The endpoints with which operators manage merchants and API keys: what `paystream merchants` and `paystream keys` do.
-
-Reading goes through the application's login. A change goes through the login of the role paystream_access, which the
-command API has only where ACCESS_DATABASE_URL is set.
-"""
+"""The endpoints with which operators manage API keys: what `paystream keys` does."""
 
 import time
 from collections.abc import Iterable
@@ -13,106 +9,23 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from domain.ids import ApiKeyId, MerchantId
-from event_store.access.admin import (
-    AccessAdmin,
-    AccessRefused,
-    By,
-    ListedKey,
-    ListedMerchant,
-    NoSuchKey,
-    NoSuchMerchant,
-    find_merchant,
-    key_of_id,
-    list_keys,
-    search_merchants,
-)
+from event_store.access.admin import AccessAdmin, AccessRefused, ListedKey, NoSuchKey, key_of_id, list_keys
+from event_store.access.operator_requests import NOT_CONFIGURED, Text, by, configured_keys
 from event_store.access.secrets import NewSecret, draw_key
-from infra.access.keyring import ApiKeyring
 from infra.access.principal import NO_MERCHANT, Principal
 from infra.http.operations import READ, WRITE, Operator, answer, documented, operator_of
 from infra.postgres.pool import Connection
-from schemas.http.access import (
-    ApiKeyList,
-    ApiKeyView,
-    ApiKeyWithSecret,
-    CreateApiKeyBody,
-    CreateMerchantBody,
-    LimitList,
-    MerchantPage,
-    MerchantView,
-    RotateApiKeyBody,
-)
+from schemas.http.access import ApiKeyList, ApiKeyView, ApiKeyWithSecret, CreateApiKeyBody, RotateApiKeyBody
 from schemas.http.operations import OperationAnswer, ReasonBody
-from schemas.http.strict import IN_DIGITS, STORABLE, Boolean, parse_id
+from schemas.http.strict import Boolean, parse_id
 from schemas.http.times import timestamp
-
-_DAY_S = 24 * 3600
-_HOUR_S = 3600
-_NOT_HERE = {501: {"access_not_configured": "This command API has no ACCESS_DATABASE_URL"}}
 
 router = APIRouter(tags=["access"])
 
+_DAY_S = 24 * 3600
+_HOUR_S = 3600
 
-Text = Annotated[str, STORABLE]
-MerchantIdPath = Annotated[str, Path(description="The merchant's id.")]
 KeyIdPath = Annotated[str, Path(description="The key's id.", json_schema_extra={"format": "uuid"})]
-
-
-@router.get("/merchants", **documented(MerchantPage, READ))
-async def list_merchants(
-    request: Request,
-    search: Annotated[
-        Text | None, Query(max_length=100, description="Only those with this in their id or name.")
-    ] = None,
-    after: Annotated[Text | None, Query(max_length=100, description="The `next_after` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
-) -> Response:
-    """List merchants in the order of their ids; on the first page before them those that only API_KEYS names."""
-    operator = await operator_of(request, READ)
-    async with operator.operations.connection() as conn:
-        found = await search_merchants(conn, search=search, after=after, limit=limit + 1)
-        configured = [] if after is not None else await _only_configured(conn, request, search or "")
-    page = found[:limit]
-    keys_of = _configured_keys(request)
-    return answer(
-        {
-            "data": configured + [_merchant(each, keys_of.get(each.merchant_id, 0)) for each in page],
-            "next_after": page[-1].merchant_id if len(found) > len(page) else None,
-        }
-    )
-
-
-@router.get("/merchants/{merchant_id}", **documented(MerchantView, READ, one=True))
-async def get_merchant(request: Request, merchant_id: MerchantIdPath) -> Response:
-    """Show a merchant."""
-    return answer(await merchant_of(request, await operator_of(request, READ), merchant_id))
-
-
-async def merchant_of(request: Request, operator: Operator, merchant_id: str) -> dict[str, Any]:
-    """Return the members of `MerchantView`. An unknown one is 404."""
-    keys = _configured_keys(request).get(merchant_id, 0)
-    async with operator.operations.connection() as conn:
-        found = None if "\x00" in merchant_id else await find_merchant(conn, merchant_id)
-        if found is None and not keys:
-            raise NoSuchMerchant("There is no merchant of that id.")
-    return _configured_merchant(merchant_id, keys) if found is None else _merchant(found, keys)
-
-
-@router.post(
-    "/merchants",
-    **documented(
-        MerchantView, WRITE, body=CreateMerchantBody, status=201, description="Created", more_errors=_NOT_HERE
-    ),
-)
-async def create_merchant(request: Request) -> Response:
-    """Let a merchant be given keys. With a second one, merchants' keys of API_KEYS lose scopes of the whole account."""
-    operator = await operator_of(request, WRITE)
-    body = await operator.operations.read_body(request, CreateMerchantBody)
-    async with operator.operations.access_connection() as conn:
-        await AccessAdmin(conn, _by(operator, body.reason)).create_merchant(MerchantId(body.id), body.name)
-        made = await find_merchant(conn, body.id)
-    assert made is not None
-    return answer(_merchant(made, _configured_keys(request).get(body.id, 0)), status=201)
 
 
 @router.get("/api-keys", **documented(ApiKeyList, READ))
@@ -126,7 +39,7 @@ async def list_api_keys(
     operator = await operator_of(request, READ)
     async with operator.operations.connection() as conn:
         found = await list_keys(conn, merchant_id=merchant_id, ended_too=ended)
-    data = [_key(each) for each in found] + [_configured_key(each) for each in _configured(request)]
+    data = [_key(each) for each in found] + [_configured_key(each) for each in configured_keys(request)]
     if operators:
         data = [each for each in data if each["merchant_id"] is None]
     if merchant_id is not None:
@@ -150,7 +63,7 @@ async def get_api_key(request: Request, key_id: KeyIdPath) -> Response:
         body=CreateApiKeyBody,
         status=201,
         description="Made; the key is shown this once",
-        more_errors=_NOT_HERE,
+        more_errors=NOT_CONFIGURED,
     ),
 )
 async def create_api_key(request: Request) -> Response:
@@ -161,7 +74,7 @@ async def create_api_key(request: Request) -> Response:
         secret, now = _drawn(operator), int(time.time())
         if body.merchant_id is None:
             _refuse_more_than_the_callers(operator, body.scopes)
-        key_id = await AccessAdmin(conn, _by(operator, body.reason)).create_key(
+        key_id = await AccessAdmin(conn, by(operator, body.reason)).create_key(
             secret,
             merchant_id=None if body.merchant_id is None else MerchantId(body.merchant_id),
             scopes=frozenset(body.scopes),
@@ -180,7 +93,7 @@ async def create_api_key(request: Request) -> Response:
         one=True,
         status=201,
         description="Its successor; the key is shown this once",
-        more_errors=_NOT_HERE,
+        more_errors=NOT_CONFIGURED,
     ),
 )
 async def rotate_api_key(request: Request, key_id: KeyIdPath) -> Response:
@@ -192,7 +105,7 @@ async def rotate_api_key(request: Request, key_id: KeyIdPath) -> Response:
         old = await key_of_id(conn, _id(key_id))
         if old.merchant_id is None:
             _refuse_more_than_the_callers(operator, old.scopes)
-        new_id = await AccessAdmin(conn, _by(operator, body.reason)).rotate_key(
+        new_id = await AccessAdmin(conn, by(operator, body.reason)).rotate_key(
             secret, old, now=int(time.time()), valid_for_s=body.old_valid_hours * _HOUR_S
         )
         return await _shown_once(conn, new_id, secret)
@@ -200,7 +113,7 @@ async def rotate_api_key(request: Request, key_id: KeyIdPath) -> Response:
 
 @router.post(
     "/api-keys/{key_id}/revoke",
-    **documented(OperationAnswer, WRITE, body=ReasonBody, one=True, description="Done", more_errors=_NOT_HERE),
+    **documented(OperationAnswer, WRITE, body=ReasonBody, one=True, description="Done", more_errors=NOT_CONFIGURED),
 )
 async def revoke_api_key(request: Request, key_id: KeyIdPath) -> Response:
     """End a key. The APIs refuse it within seconds."""
@@ -208,24 +121,9 @@ async def revoke_api_key(request: Request, key_id: KeyIdPath) -> Response:
     body = await operator.operations.read_body(request, ReasonBody)
     async with operator.operations.access_connection() as conn:
         key = await key_of_id(conn, _id(key_id))
-        is_new = await AccessAdmin(conn, _by(operator, body.reason)).revoke_key(key)
+        is_new = await AccessAdmin(conn, by(operator, body.reason)).revoke_key(key)
     said = "It is revoked. The APIs refuse it within seconds." if is_new else "It was revoked before."
     return answer({"said": said})
-
-
-@router.get("/limits", **documented(LimitList, READ))
-async def list_limits(request: Request) -> Response:
-    """List the limits that are in force in this process, with the settings that give them."""
-    operator = await operator_of(request, READ)
-    data = [
-        {"setting": each.setting, "value": each.value, "unit": each.unit, "text": each.text}
-        for each in operator.operations.limits
-    ]
-    return answer({"data": data})
-
-
-def _by(operator: Operator, reason: str) -> By:
-    return By(actor=operator.actor, reason=reason, is_key=True)
 
 
 def _drawn(operator: Operator) -> NewSecret:
@@ -249,44 +147,6 @@ def _id(text: str) -> UUID:
     if found is None:  # what is no id names none
         raise NoSuchKey("There is no key of that id.")
     return found
-
-
-def _configured(request: Request) -> list[Principal]:
-    keyring = request.app.state.keyring
-    assert isinstance(keyring, ApiKeyring)
-    return list(keyring.configured)
-
-
-def _configured_keys(request: Request) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for each in _configured(request):
-        if each.merchant_id != NO_MERCHANT:
-            counts[each.merchant_id] = counts.get(each.merchant_id, 0) + 1
-    return counts
-
-
-async def _only_configured(conn: Connection, request: Request, search: str) -> list[dict[str, Any]]:
-    """Return the merchants that only API_KEYS names."""
-    return [
-        _configured_merchant(merchant_id, keys)
-        for merchant_id, keys in sorted(_configured_keys(request).items())
-        if search.lower() in merchant_id.lower() and await find_merchant(conn, merchant_id) is None
-    ]
-
-
-def _configured_merchant(merchant_id: str, keys: int) -> dict[str, Any]:
-    return {"id": merchant_id, "name": merchant_id, "created_at": None, "valid_keys": keys, "source": "setting"}
-
-
-def _merchant(each: ListedMerchant, configured_keys: int) -> dict[str, Any]:
-    """Return the members of `MerchantView`."""
-    return {
-        "id": each.merchant_id,
-        "name": each.name,
-        "created_at": timestamp(each.created_at),
-        "valid_keys": each.valid_keys + configured_keys,
-        "source": "database",
-    }
 
 
 def _key(each: ListedKey) -> dict[str, Any]:
