@@ -26,8 +26,8 @@ from domain.split_payment.state import SplitPaymentState
 from domain.split_payment.values import SplitPaymentStatus, SplitRefundStatus
 from domain.split_payment.waits import WaitsFor, waits_for
 from infra.ids import uuid7
+from schemas.http.split_payment_views import refund_view, split_payment_view
 from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPaymentBody, RefundSplitPaymentBody
-from schemas.http.split_views import refund_view, split_payment_view
 from schemas.http.times import moment_of, timestamp
 
 OK, CREATED, ACCEPTED = 200, 201, 202

@@ -9,7 +9,7 @@ from domain.ids import SplitPaymentId, StripeIntentId, UserId
 from projections.payments.as_of import AsOf
 from projections.payments.read import MOST_OF_AN_ID, PaymentFilters
 from query_api.parameters import LARGEST, CurrencyFilter, PageParameters, ReadParameters, Text
-from schemas.http.queries import StatusFilter
+from schemas.http.payment_views import StatusFilter
 from schemas.http.strict import IN_DIGITS, Boolean, Id, Moment
 from schemas.http.written_amounts import WRITTEN, by_currency
 

@@ -17,9 +17,9 @@ from schemas.http.dead_letters import DeadLetterDetail, DeadLetterList, ReplayAn
 from schemas.http.disputes import ListedDispute
 from schemas.http.exports import ExportAnswer
 from schemas.http.ledger import LedgerEntryPage, TrialBalance
+from schemas.http.payment_views import PaymentView
 from schemas.http.payouts import PaidTransactionPage, PayoutView
 from schemas.http.privacy import ErasureAnswer, UserDataPreview
-from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
 from schemas.http.sagas import SagaList, SagaView
 from schemas.http.staff import StaffLockView, StaffSessionsEndedAnswer

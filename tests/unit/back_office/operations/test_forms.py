@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.http.dead_letters import DeadLetterDetail
-from schemas.http.queries import ContradictionView
+from schemas.http.payment_views import ContradictionView
 from schemas.http.sagas import SagaView
 from schemas.http.tasks import TaskView
 from tests.support.html_page import HtmlPage

@@ -1,4 +1,4 @@
-"""Bodies of the query API's answers.
+"""Payments as the query API answers with them, with their refunds, disputes and contradictions.
 
 They are its OpenAPI. The API writes its JSON without them, for speed, and a test holds it against them.
 """
