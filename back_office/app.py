@@ -5,6 +5,8 @@ from fastapi import FastAPI
 from back_office.audit.routes import router as audit_routes
 from back_office.customers.privacy_routes import router as privacy_routes
 from back_office.customers.routes import router as customer_routes
+from back_office.dead_letters.replay_routes import router as replay_routes
+from back_office.dead_letters.routes import router as dead_letter_routes
 from back_office.discrepancies.routes import router as discrepancy_routes
 from back_office.disputes.routes import router as dispute_routes
 from back_office.exports.routes import router as export_routes
@@ -17,10 +19,12 @@ from back_office.merchants.routes import router as merchant_routes
 from back_office.office import Office
 from back_office.overview.routes import router as overview_routes
 from back_office.payments.action_routes import router as action_routes
+from back_office.payments.contradiction_routes import router as contradiction_routes
 from back_office.payments.live import router as live_routes
 from back_office.payments.routes import router as payment_routes
 from back_office.payouts.routes import router as payout_routes
 from back_office.reconciliations.routes import router as reconciliation_routes
+from back_office.sagas.routes import router as saga_routes
 from back_office.search.routes import router as search_routes
 from back_office.staff.account_routes import router as account_routes
 from back_office.staff.recovery_routes import router as recovery_routes
@@ -29,7 +33,7 @@ from back_office.staff.session_routes import router as session_routes
 from back_office.static.routes import static_routes
 from back_office.stripe_events.routes import router as stripe_event_routes
 from back_office.system.routes import router as system_routes
-from back_office.system.stuck_routes import router as stuck_routes
+from back_office.tasks.routes import router as task_routes
 from back_office.views.routes import router as view_routes
 from back_office.web.errors import install_error_pages
 from back_office.web.headers import SecurityHeaders
@@ -65,7 +69,11 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
         reconciliation_routes,
         discrepancy_routes,
         system_routes,
-        stuck_routes,
+        task_routes,
+        replay_routes,
+        dead_letter_routes,
+        saga_routes,
+        contradiction_routes,
         stripe_event_routes,
         webhook_routes,
         audit_routes,

@@ -7,11 +7,11 @@ from fastapi import FastAPI
 
 from command_api.client_secrets.routes import router as client_secrets_router
 from command_api.client_secrets.service import ClientSecretReader
+from command_api.commands.service import CommandService
 from command_api.documentation import API
 from command_api.exports.routes import router as exports_router
 from command_api.exports.service import ExportRecorder
 from command_api.payments.routes import router as payments_router
-from command_api.payments.service import CommandService
 from command_api.payouts.routes import router as payouts_router
 from command_api.payouts.stripe_payouts import PaidTransactions
 from command_api.privacy.routes import router as privacy_router

@@ -2,14 +2,9 @@
 
 from infra.http.openapi import ApiDescription
 from schemas.http.access import CreateApiKeyBody, CreateMerchantBody, RotateApiKeyBody
+from schemas.http.dead_letters import ReplayDeadLetterBody, ReplayDeadLettersBody
 from schemas.http.exports import RecordExportBody
-from schemas.http.operations import (
-    AssignBody,
-    GiveUpBody,
-    ReasonBody,
-    ReplayDeadLetterBody,
-    ReplayDeadLettersBody,
-)
+from schemas.http.operations import AssignBody, GiveUpBody, ReasonBody
 from schemas.http.payments import (
     CancelPaymentBody,
     CapturePaymentBody,
@@ -90,8 +85,8 @@ API = ApiDescription(
         "payouts": "What a payout pays: for finance.",
         "privacy": "Erasing the personal data of a user, and handing it out: for operators.",
         "exports": "Files that staff takes away: each is recorded.",
-        "reconciliations": "Comparing a day with Stripe's books once more: for finance.",
-        "discrepancies": "What people decide about differences between Stripe's books and the ledger.",
+        "reconciliations": "Comparing a day's ledger with Stripe once more: for finance.",
+        "discrepancies": "What people decide about differences between Stripe and the ledger.",
         "system": "How far each part is, and what cannot come to an end by itself: for the operator.",
         "access": "Merchants, their API keys, and the limits that are in force: for the operator.",
         "staff": "Who signed in to the back office, and recovery codes: for the back office.",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from command_api.payments.response_cache import InFlight, KeyClaim
+from command_api.commands.response_cache import InFlight, KeyClaim
 from domain.ids import MerchantId, StripeIntentId
 from event_store.appends import StoredResponse
 from event_store.payments import LoadedPayment

@@ -66,6 +66,11 @@ class CommandApiSettings(
         return frozenset(part.strip() for part in value.split(",") if part.strip())
 
     @property
+    def command_timeout_s(self) -> float:
+        """COMMAND_API_TIMEOUT_MS in seconds."""
+        return self.command_api_timeout_ms / 1000
+
+    @property
     def access_login(self) -> AccessLogin | None:
         """How merchants and keys are changed here."""
         if self.access_database_url is None:

@@ -46,7 +46,7 @@ API = ApiDescription(
         "merchant": "What the merchant's own payments moved at Stripe, and what differs there.",
         "ledger": "What payments moved at Stripe, by double entry: for finance.",
         "payouts": "What Stripe paid out to the bank: for finance.",
-        "reconciliations": "What differs between Stripe's books and the ledger: for finance.",
+        "reconciliations": "What differs between Stripe and the ledger: for finance.",
         "audit": "Who did what, what was erased, how far the log is sealed, and proofs of its events: for auditors.",
     },
     local_url="http://localhost:8001",

@@ -99,10 +99,6 @@ class Freshness:
                 raise await self._behind(position, started)
             may_wait = await self._positions.wait(position, left_s)
 
-    async def require(self, position: int) -> None:
-        """Wait until the read model reflects `position`. Raises the problem `projection_behind` (503)."""
-        await self.read(position, _nothing)
-
     async def _behind(self, position: int, started: float) -> Problem:
         async with self._pool.connection() as conn:
             progress = await timeline.progress(conn)
@@ -120,7 +116,3 @@ class Freshness:
             seconds_since_last_applied=since and round(max(0.0, since), 3),
             waited_ms=round((time.monotonic() - started) * 1000),
         )
-
-
-async def _nothing(_: Connection) -> None:
-    return

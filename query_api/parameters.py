@@ -4,28 +4,21 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 from fastapi import Header
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from infra.access.principal import Principal
-from schemas.http.strict import IN_DIGITS
+from schemas.http.strict import IN_DIGITS, STORABLE
 
 LARGEST = 2**63 - 1
 """PostgreSQL's bigint."""
 
 
-def _storable(text: str) -> str:
-    if "\x00" in text:  # PostgreSQL's text cannot hold it
-        raise PydanticCustomError("null_character", "must not contain the character U+0000")
-    return text
-
-
 _Text = TypeVar("_Text", bound=str)
 
-Text = Annotated[_Text, StringConstraints(min_length=1, max_length=500), AfterValidator(_storable)]
+Text = Annotated[_Text, StringConstraints(min_length=1, max_length=500), STORABLE]
 """For `Text[UserId]`."""
 Position = Annotated[int, Field(ge=0, le=LARGEST), IN_DIGITS]
-Limit = Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS]
+Limit = Annotated[int, Field(ge=1, le=100, description="How many elements the page has at most."), IN_DIGITS]
 
 CurrencyFilter = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
 

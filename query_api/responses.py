@@ -55,12 +55,16 @@ def response_headers(position: int | None, headers: Mapping[str, str] | None = N
     return {"Cache-Control": "private, no-cache", **at, **(headers or {})}
 
 
-def not_modified(position: int | None, headers: Mapping[str, str]) -> Response:
-    """Return a 304, for a client that `has_version`."""
-    return Response(status_code=304, headers=response_headers(position, headers))
+def versioned_response(body: Json, version: str | int, if_none_match: str | None, *, position: int) -> Response:
+    """Return a 200 with the version as its ETag, or a 304 for a client that has this version already."""
+    etag = f'"{version}"'
+    headers = {"ETag": etag}
+    if _has_version(if_none_match, etag):
+        return Response(status_code=304, headers=response_headers(position, headers))
+    return json_response(body, position=position, headers=headers)
 
 
-def has_version(if_none_match: str | None, etag: str) -> bool:
+def _has_version(if_none_match: str | None, etag: str) -> bool:
     """Whether the client has this version: compared weakly, as RFC 9110 (13.1.2) says for GET."""
     if if_none_match is None:
         return False

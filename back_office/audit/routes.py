@@ -5,12 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from back_office.apis.errors import Json
 from back_office.audit.subjects import address_of
 from back_office.audit.titles import title_of, via
 from back_office.office import office_of
 from back_office.staff.roles import Permission
-from back_office.web.addresses import segment, with_query
+from back_office.web.addresses import segment
+from back_office.web.lists import listed, page_links
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -37,10 +37,7 @@ async def list_staff_actions(request: Request, visitor: Auditor, name: str = "",
     mistakes = {} if not name or _NAME.fullmatch(name) else {"name": "A name, as people log in."}
     filters = {} if mistakes or not name else {"name": name}
     parameters = {"limit": str(_ROWS), **filters} | ({"cursor": cursor} if cursor else {})
-    found: Json = {"data": [], "next_cursor": None}
-    if not mistakes:
-        found = (await office_of(request).query_api.get("/audit/staff-log", parameters)).body
-    following = found["next_cursor"]
+    found = await listed(office_of(request).query_api, "/audit/staff-log", parameters, mistakes)
     return page(
         request,
         "audit/staff_log.html",
@@ -52,8 +49,7 @@ async def list_staff_actions(request: Request, visitor: Auditor, name: str = "",
         ],
         name=name,
         mistakes=mistakes,
-        next_page=with_query("/audit/staff-log", filters | {"cursor": following}) if following else None,
-        first_page=with_query("/audit/staff-log", filters) if cursor else None,
+        pages=page_links("/audit/staff-log", filters, shown=cursor, following=found["next_cursor"]),
     )
 
 
@@ -62,14 +58,12 @@ async def list_erasures(request: Request, visitor: Auditor, cursor: str = "") ->
     """Show which users were erased, newest first."""
     parameters = {"limit": str(_ROWS)} | ({"cursor": cursor} if cursor else {})
     found = (await office_of(request).query_api.get("/audit/erasures", parameters)).body
-    following = found["next_cursor"]
     return page(
         request,
         "audit/erasures.html",
         visitor,
         erasures=found["data"],
-        next_page=with_query("/audit/erasures", {"cursor": following}) if following else None,
-        first_page="/audit/erasures" if cursor else None,
+        pages=page_links("/audit/erasures", {}, shown=cursor, following=found["next_cursor"]),
     )
 
 

@@ -9,7 +9,7 @@ from back_office.apis.client import Api
 from back_office.office import office_of
 from back_office.payments import state
 from back_office.staff.roles import Permission
-from back_office.web.addresses import with_query
+from back_office.web.lists import page_links
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -37,7 +37,6 @@ async def show_customer(
             _body(query_api, "/payments", user_id=user_id, disputed="true", limit=str(_PAGE)),
         )
         totals, disputed = summed["data"], [each for each in contested["data"] if each["dispute"]]
-    following = found["next_cursor"]
     return page(
         request,
         "customers/show.html",
@@ -47,8 +46,7 @@ async def show_customer(
         disputed=disputed,
         payments=[(each, state.label(each), state.tone(each)) for each in found["data"]],
         is_later_page=bool(cursor),
-        next_page=with_query("/customers", {"user_id": user_id, "cursor": following}) if following else None,
-        first_page=with_query("/customers", {"user_id": user_id}) if cursor else None,
+        pages=page_links("/customers", {"user_id": user_id}, shown=cursor, following=found["next_cursor"]),
     )
 
 

@@ -6,13 +6,38 @@ from fastapi import APIRouter
 
 from back_office.office import Office
 from back_office.operations.forms import Subject, add_operation
-from back_office.operations.operation import ASSIGN, EXPLAIN, RESOLVE
+from back_office.operations.operation import StaffOperation
+from back_office.staff.roles import Permission
 from back_office.web.money import format_money
 from back_office.web.words import age_words, difference_words, words
 
 router = APIRouter()
 
 _BACK = "/discrepancies?status=unresolved"
+
+EXPLAIN = StaffOperation(
+    name="explain",
+    title="Explain a difference",
+    button="Explain",
+    consequence="It counts as explained, and is no longer open, until it changes.",
+    permission=Permission.RESOLVE_DISCREPANCIES,
+)
+RESOLVE = StaffOperation(
+    name="resolve",
+    title="Resolve a difference",
+    button="Resolve",
+    consequence="It counts as gone. A run that finds it again opens it again.",
+    permission=Permission.RESOLVE_DISCREPANCIES,
+)
+ASSIGN = StaffOperation(
+    name="assign",
+    title="Assign a difference",
+    button="Assign",
+    consequence="It shows who looks into it. Without a name it is nobody's.",
+    permission=Permission.RESOLVE_DISCREPANCIES,
+    has_assignee=True,
+    needs_reason=False,
+)
 
 
 async def _discrepancy(office: Office, discrepancy_id: str) -> Subject:

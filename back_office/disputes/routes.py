@@ -9,6 +9,7 @@ from back_office.disputes.due import due_of
 from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import with_query
+from back_office.web.lists import page_links
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -39,7 +40,6 @@ async def list_disputes(
     office = office_of(request)
     found = (await office.query_api.get("/disputes", parameters)).body
     now = datetime.now(UTC)
-    following = found["next_cursor"]
     return page(
         request,
         "disputes/list.html",
@@ -47,7 +47,6 @@ async def list_disputes(
         stages=[(name, label, with_query("/disputes", {"stage": name})) for name, label in STAGES.items()],
         stage=stage,
         disputes=[(each, due_of(each, now)) for each in found["data"]],
-        next_page=with_query("/disputes", {"stage": stage, "cursor": following}) if following else None,
-        first_page=with_query("/disputes", {"stage": stage}) if cursor else None,
+        pages=page_links("/disputes", {"stage": stage}, shown=cursor, following=found["next_cursor"]),
         dashboard=office.stripe_dashboard,
     )

@@ -1,16 +1,16 @@
 """The trial balance, and the entries behind it."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from back_office.office import office_of
 from back_office.staff.roles import Permission
-from back_office.web.addresses import with_query
 from back_office.web.days import NoDay, begin_of, parse_day, span
 from back_office.web.filters import ListFilters
+from back_office.web.lists import listed, page_links
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -71,10 +71,7 @@ async def list_entries(request: Request, visitor: Finance, filters: Annotated[En
     """Show entries, newest first, each with its lines and the event that it is posted by."""
     office = office_of(request)
     parameters, mistakes = filters.parameters(office.zone)
-    found: dict[str, Any] = {"data": [], "next_cursor": None}
-    if not mistakes:
-        found = (await office.finance_api.get("/ledger/entries", parameters)).body
-    following = found["next_cursor"]
+    found = await listed(office.finance_api, "/ledger/entries", parameters, mistakes)
     return page(
         request,
         "ledger/entries.html",
@@ -84,6 +81,5 @@ async def list_entries(request: Request, visitor: Finance, filters: Annotated[En
         accounts=ACCOUNTS,
         mistakes=mistakes,
         entries=found["data"],
-        next_page=with_query("/ledger/entries", {**filters.given(), "cursor": following}) if following else None,
-        first_page=with_query("/ledger/entries", filters.given()) if filters.cursor else None,
+        pages=page_links("/ledger/entries", filters.given(), shown=filters.cursor, following=found["next_cursor"]),
     )

@@ -5,11 +5,30 @@ from fastapi import APIRouter, Response
 from back_office.apis.errors import Json
 from back_office.office import Office
 from back_office.operations.forms import Attempt, Subject, add_operation
-from back_office.operations.operation import REVOKE_KEY, ROTATE_KEY
+from back_office.operations.operation import StaffOperation
+from back_office.staff.roles import Permission
 from back_office.web.addresses import segment
 from back_office.web.templates import moment, page
 
 router = APIRouter()
+
+ROTATE = StaffOperation(
+    name="rotate",
+    title="Rotate an API key",
+    button="Rotate",
+    consequence="It gets a successor with the same scopes, which is shown once, on the next page. The old key ends "
+    "after the hours above.",
+    permission=Permission.MANAGE_ACCESS,
+    has_hours=True,
+)
+REVOKE = StaffOperation(
+    name="revoke",
+    title="Revoke an API key",
+    button="Revoke",
+    consequence="Whoever uses it is refused within seconds. It cannot be undone.",
+    permission=Permission.MANAGE_ACCESS,
+    is_dangerous=True,
+)
 
 
 async def _key(office: Office, key_id: str) -> Subject:
@@ -32,5 +51,5 @@ def _shown_once(attempt: Attempt, made: Json) -> Response:
     )
 
 
-add_operation(router, ROTATE_KEY, place="/api-keys", path="/api-keys/{}/rotate", find=_key, done=_shown_once)
-add_operation(router, REVOKE_KEY, place="/api-keys", path="/api-keys/{}/revoke", find=_key)
+add_operation(router, ROTATE, place="/api-keys", path="/api-keys/{}/rotate", find=_key, done=_shown_once)
+add_operation(router, REVOKE, place="/api-keys", path="/api-keys/{}/revoke", find=_key)

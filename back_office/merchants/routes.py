@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from back_office.merchants.keys import key_state
 from back_office.office import office_of
 from back_office.staff.roles import Permission
-from back_office.web.addresses import segment, with_query
-from back_office.web.filters import Filters
+from back_office.web.addresses import segment
+from back_office.web.lists import page_links
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
+from back_office.webhooks.deliveries import DeliveryFilters, deliveries_page
 
 router = APIRouter()
 
@@ -22,28 +23,21 @@ _MOST_CHARS = 100
 _PAGE = "50"
 
 
-class DeliveryFilters(Filters):
-    """Which deliveries are shown."""
-
-    status: str = ""
-    before: str = ""
-
-
 @router.get("/merchants")
 async def list_merchants(request: Request, visitor: Looker, search: str = "", after: str = "") -> Response:
     """Show merchants, by what stands in their id or name."""
     search = search.strip()[:_MOST_CHARS]
     given = {name: text for name, text in (("search", search), ("after", after[:_MOST_CHARS])) if text}
     found = (await office_of(request).admin_api.get("/merchants", {"limit": _PAGE, **given})).body
-    following = found["next_after"]
     return page(
         request,
         "merchants/list.html",
         visitor,
         merchants=found["data"],
         search=search,
-        next_page=with_query("/merchants", {"search": search, "after": following}) if following else None,
-        first_page=with_query("/merchants", {"search": search}) if after else None,
+        pages=page_links(
+            "/merchants", {"search": search}, shown=after, following=found["next_after"], parameter="after"
+        ),
     )
 
 
@@ -76,27 +70,16 @@ async def show_endpoint(
     endpoint_id: str,
     filters: Annotated[DeliveryFilters, Query()],
 ) -> Response:
-    """Show what was sent to an endpoint of a merchant."""
-    status, before = filters.status, filters.before
-    place = f"/merchants/{segment(merchant_id)}/webhook-endpoints/{segment(endpoint_id)}"
-    given = {name: text for name, text in (("status", status), ("before", before)) if text}
-    api = office_of(request).admin_api
-    endpoint, deliveries = await asyncio.gather(
-        api.get(place), api.get(f"{place}/deliveries", {"limit": "25", **given})
-    )
-    here = f"/merchants/{segment(merchant_id)}/webhooks/{segment(endpoint_id)}"
-    following = deliveries.body["next_before"]
-    shown = (("", "All"), ("failed", "Failed"), ("pending", "Pending"), ("delivered", "Delivered"))
-    return page(
+    """Show what was sent to an endpoint of a merchant. Only its own back office sends anything once more."""
+    merchant = f"/merchants/{segment(merchant_id)}"
+    return await deliveries_page(
         request,
-        "webhooks/show.html",
         visitor,
-        endpoint=endpoint.body,
-        deliveries=deliveries.body["data"],
-        which=[(name == status, label, with_query(here, {"status": name})) for name, label in shown],
-        next_page=with_query(here, {"status": status, "before": str(following)}) if following else None,
-        first_page=with_query(here, {"status": status}) if before else None,
-        here=None,
+        filters,
+        api=office_of(request).admin_api,
+        endpoint_path=f"{merchant}/webhook-endpoints/{segment(endpoint_id)}",
+        address=f"{merchant}/webhooks/{segment(endpoint_id)}",
+        can_resend=False,
     )
 
 

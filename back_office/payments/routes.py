@@ -19,6 +19,7 @@ from back_office.payments.timeline import Entry, entry_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment, with_query
 from back_office.web.errors import NotThereYet
+from back_office.web.lists import listed, page_links
 from back_office.web.templates import moment, page
 from back_office.web.visitor import Visitor, requires
 
@@ -42,11 +43,9 @@ _NOTICES = {
 @router.get("/payments")
 async def list_payments(request: Request, visitor: Reader, filters: Annotated[PaymentFilters, Query()]) -> Response:
     """Show payments, newest first, by the filters in the address."""
-    parameters, mistakes = filters.parameters(office_of(request).zone)
-    found = None
-    if not mistakes:
-        found = (await office_of(request).query_api.get("/payments", parameters)).body
-    following = found and found["next_cursor"]
+    office = office_of(request)
+    parameters, mistakes = filters.parameters(office.zone)
+    found = await listed(office.query_api, "/payments", parameters, mistakes)
     return page(
         request,
         "payments/list.html",
@@ -56,9 +55,8 @@ async def list_payments(request: Request, visitor: Reader, filters: Annotated[Pa
         columns=chosen(filters.columns),
         all_columns=COLUMNS,
         mistakes=mistakes,
-        payments=[(each, state.label(each), state.tone(each)) for each in found["data"]] if found else [],
-        next_page=with_query("/payments", {**filters.given(), "cursor": following}) if following else None,
-        first_page=with_query("/payments", filters.given()) if filters.cursor else None,
+        payments=[(each, state.label(each), state.tone(each)) for each in found["data"]],
+        pages=page_links("/payments", filters.given(), shown=filters.cursor, following=found["next_cursor"]),
     )
 
 

@@ -9,9 +9,10 @@ from back_office.apis.client import Api
 from back_office.apis.errors import ApiAway, ApiRefused
 from back_office.office import office_of
 from back_office.staff.roles import Permission
-from back_office.web.addresses import segment, with_query
+from back_office.web.addresses import segment
 from back_office.web.days import span
 from back_office.web.filters import ListFilters, check_currency
+from back_office.web.lists import listed, page_links
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -44,10 +45,7 @@ async def list_payouts(request: Request, visitor: Finance, filters: Annotated[Pa
     """Show payouts, newest first."""
     office = office_of(request)
     parameters, mistakes = filters.parameters(office.zone)
-    found: dict[str, Any] = {"data": [], "next_cursor": None}
-    if not mistakes:
-        found = (await office.finance_api.get("/payouts", parameters)).body
-    following = found["next_cursor"]
+    found = await listed(office.finance_api, "/payouts", parameters, mistakes)
     return page(
         request,
         "payouts/list.html",
@@ -56,8 +54,7 @@ async def list_payouts(request: Request, visitor: Finance, filters: Annotated[Pa
         filters=filters,
         mistakes=mistakes,
         payouts=found["data"],
-        next_page=with_query("/payouts", {**filters.given(), "cursor": following}) if following else None,
-        first_page=with_query("/payouts", filters.given()) if filters.cursor else None,
+        pages=page_links("/payouts", filters.given(), shown=filters.cursor, following=found["next_cursor"]),
     )
 
 
@@ -69,7 +66,7 @@ async def show_payout(request: Request, visitor: Finance, payout_id: str, cursor
     payout = (await office.finance_api.get(path)).body
     entries = (await office.finance_api.get("/ledger/entries", {"source_id": payout["id"], "limit": "20"})).body["data"]
     paid, unknown_because = await _paid(office.admin_api, path, cursor)
-    following = paid and paid["next_cursor"]
+    following = paid["next_cursor"] if paid else None
     return page(
         request,
         "payouts/show.html",
@@ -79,8 +76,7 @@ async def show_payout(request: Request, visitor: Finance, payout_id: str, cursor
         paid=paid["data"] if paid else [],
         unknown_because=unknown_because,
         is_whole=bool(paid) and not following and not cursor,
-        next_page=with_query(path, {"cursor": following}) if following else None,
-        first_page=path if cursor else None,
+        pages=page_links(path, {}, shown=cursor, following=following),
         dashboard=office.stripe_dashboard,
     )
 

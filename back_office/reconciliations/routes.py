@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from back_office.apis.errors import Json
 from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.web.addresses import segment, with_query
 from back_office.web.days import NoDay, check_order, parse_day
 from back_office.web.filters import ListFilters
+from back_office.web.lists import listed, page_links
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -18,9 +18,6 @@ router = APIRouter()
 Finance = Annotated[Visitor, Depends(requires(Permission.SEE_RECONCILIATIONS))]
 
 _PAGE = 25
-RUN_STATUSES = ("requested", "running", "retrying", "completed", "failed")
-STATUSES = ("unresolved", "open", "explained", "resolved")
-KINDS = ("missing_at_stripe", "missing_here", "amount", "currency", "status", "fee", "duplicate", "timing")
 
 
 class _Filters(ListFilters):
@@ -59,8 +56,8 @@ class DiscrepancyFilters(_Filters):
 @router.get("/reconciliations")
 async def list_runs(request: Request, visitor: Finance, filters: Annotated[RunFilters, Query()]) -> Response:
     """Show the reconciled days, newest first."""
-    found, mistakes = await _listed(request, "/reconciliations", filters)
-    following = found["next_cursor"]
+    parameters, mistakes = filters.parameters()
+    found = await listed(office_of(request).finance_api, "/reconciliations", parameters, mistakes)
     return page(
         request,
         "reconciliations/list.html",
@@ -69,8 +66,7 @@ async def list_runs(request: Request, visitor: Finance, filters: Annotated[RunFi
         filters=filters,
         mistakes=mistakes,
         runs=found["data"],
-        next_page=with_query("/reconciliations", {**filters.given(), "cursor": following}) if following else None,
-        first_page=with_query("/reconciliations", filters.given()) if filters.cursor else None,
+        pages=page_links("/reconciliations", filters.given(), shown=filters.cursor, following=found["next_cursor"]),
     )
 
 
@@ -95,8 +91,8 @@ async def list_discrepancies(
     request: Request, visitor: Finance, filters: Annotated[DiscrepancyFilters, Query()]
 ) -> Response:
     """Show what differs between Stripe and the ledger, newest day first."""
-    found, mistakes = await _listed(request, "/discrepancies", filters)
-    following = found["next_cursor"]
+    parameters, mistakes = filters.parameters()
+    found = await listed(office_of(request).finance_api, "/discrepancies", parameters, mistakes)
     return page(
         request,
         "reconciliations/discrepancies.html",
@@ -105,14 +101,5 @@ async def list_discrepancies(
         filters=filters,
         mistakes=mistakes,
         discrepancies=found["data"],
-        next_page=with_query("/discrepancies", {**filters.given(), "cursor": following}) if following else None,
-        first_page=with_query("/discrepancies", filters.given()) if filters.cursor else None,
+        pages=page_links("/discrepancies", filters.given(), shown=filters.cursor, following=found["next_cursor"]),
     )
-
-
-async def _listed(request: Request, path: str, filters: _Filters) -> tuple[Json, dict[str, str]]:
-    """Return a page of the query API's; or an empty one, and what is wrong with the filters, by field."""
-    parameters, mistakes = filters.parameters()
-    if mistakes:
-        return {"data": [], "next_cursor": None}, mistakes
-    return (await office_of(request).finance_api.get(path, parameters)).body, {}

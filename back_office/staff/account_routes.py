@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse
 from back_office.apis.errors import Json
 from back_office.office import Office, office_of
 from back_office.operations.forms import Attempt, Subject, add_operation
-from back_office.operations.operation import END_STAFF_SESSIONS, LOCK_STAFF, UNLOCK_STAFF
+from back_office.operations.operation import StaffOperation
 from back_office.staff.locks import KnownLocks, StaffLock
 from back_office.staff.roles import Permission
 from back_office.staff.session_routes import keep_own_session
@@ -37,6 +37,32 @@ router = APIRouter()
 Officer = Annotated[Visitor, Depends(requires(Permission.MANAGE_STAFF))]
 _NOT_FOUND = 404
 _MINUTE_S = 60
+
+LOCK = StaffOperation(
+    name="lock",
+    title="Lock somebody out",
+    button="Lock",
+    consequence="The account's sessions end within seconds, in every process of the back office, and its password "
+    "opens nothing until somebody unlocks it.",
+    permission=Permission.MANAGE_STAFF,
+    is_dangerous=True,
+)
+UNLOCK = StaffOperation(
+    name="unlock",
+    title="Unlock an account",
+    button="Unlock",
+    consequence="The password opens the account again, and wrong passwords of before are forgotten. Sessions from "
+    "before the lock stay ended.",
+    permission=Permission.MANAGE_STAFF,
+)
+END_SESSIONS = StaffOperation(
+    name="end-sessions",
+    title="End all sessions",
+    button="End all sessions",
+    consequence="Whoever is logged in with this account has to log in again, within seconds, in every process of the "
+    "back office.",
+    permission=Permission.MANAGE_STAFF,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,9 +131,9 @@ def _changed(attempt: Attempt, account: StaffAccount, said: str) -> Response:
     return RedirectResponse(attempt.subject.back, status_code=303)
 
 
-add_operation(router, LOCK_STAFF, place="/staff", path="/staff/{}/lock", find=_subject, done=_locked)
-add_operation(router, END_STAFF_SESSIONS, place="/staff", path="/staff/{}/end-sessions", find=_subject, done=_ended)
-add_operation(router, UNLOCK_STAFF, place="/staff", path="/staff/{}/unlock", find=_subject, done=_unlocked)
+add_operation(router, LOCK, place="/staff", path="/staff/{}/lock", find=_subject, done=_locked)
+add_operation(router, END_SESSIONS, place="/staff", path="/staff/{}/end-sessions", find=_subject, done=_ended)
+add_operation(router, UNLOCK, place="/staff", path="/staff/{}/unlock", find=_subject, done=_unlocked)
 
 
 def _of(attempt: Attempt) -> tuple[Office, StaffAccount]:

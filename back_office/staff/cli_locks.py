@@ -4,7 +4,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from back_office.apis.client import Api
@@ -16,7 +15,7 @@ from back_office.staff.passwords import Accounts
 from back_office.web.addresses import segment
 from back_office.web.words import actor_words
 from infra.cli.execute import run
-from infra.cli.output import console, print_json_lines, printable
+from infra.cli.output import console, plain_table, print_json_lines, printable
 from infra.settings.loading import load_settings
 from infra.settings.staff import StaffAccount
 
@@ -30,7 +29,7 @@ def run_list(*, as_json: bool) -> int:
         if as_json:
             print_json_lines(_described(each, known) for each in accounts)
             return 0
-        table = Table(box=None, header_style="bold", pad_edge=False)
+        table = plain_table()
         for column in ("Name", "Role", "Second factor", "State"):
             table.add_column(column, overflow="fold")
         for account in accounts:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from back_office.office import office_of
 from back_office.staff.roles import Permission
-from back_office.web.addresses import with_query
+from back_office.web.lists import page_links
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
@@ -28,15 +28,18 @@ async def list_stripe_events(
     if about:
         given["object_id"] = list(about)
     found = (await office.admin_api.get("/stripe-events", given)).body
-    following = found["next_before"]
-    here = [("about", each) for each in about]
     return page(
         request,
         "stripe_events/list.html",
         visitor,
         events=found["data"],
         about=about,
-        next_page=with_query("/stripe-events", [*here, ("before", str(following))]) if following else None,
-        first_page=with_query("/stripe-events", here) if before else None,
+        pages=page_links(
+            "/stripe-events",
+            [("about", each) for each in about],
+            shown=before,
+            following=found["next_before"],
+            parameter="before",
+        ),
         dashboard=office.stripe_dashboard,
     )

@@ -1,18 +1,18 @@
 """The merchant's webhook endpoints, their deliveries, and resending one."""
 
-import asyncio
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from back_office.apis.errors import ApiRefused
 from back_office.office import office_of
 from back_office.staff.roles import Permission
-from back_office.web.addresses import segment, with_query
+from back_office.web.addresses import segment
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
+from back_office.webhooks.deliveries import DeliveryFilters, deliveries_page
 from infra.http.context import request_context
 
 log = structlog.get_logger(__name__)
@@ -20,8 +20,6 @@ log = structlog.get_logger(__name__)
 router = APIRouter()
 
 Looker = Annotated[Visitor, Depends(requires(Permission.SEE_SYSTEM))]
-STATUSES = ("failed", "pending", "delivered")
-_PAGE = "25"
 _REFUSED = 409
 
 
@@ -34,27 +32,17 @@ async def list_endpoints(request: Request, visitor: Looker) -> Response:
 
 @router.get("/webhooks/{endpoint_id}")
 async def show_endpoint(
-    request: Request, visitor: Looker, endpoint_id: str, status: str = "", before: str = ""
+    request: Request, visitor: Looker, endpoint_id: str, filters: Annotated[DeliveryFilters, Query()]
 ) -> Response:
-    """Show an endpoint and its deliveries, newest events first."""
-    api, place = office_of(request).command_api, f"/webhook-endpoints/{segment(endpoint_id)}"
-    status = status if status in STATUSES else ""
-    given = {name: text for name, text in (("status", status), ("before", before)) if text}
-    endpoint, deliveries = await asyncio.gather(
-        api.get(place), api.get(f"{place}/deliveries", {"limit": _PAGE, **given})
-    )
-    here, following = f"/webhooks/{segment(endpoint_id)}", deliveries.body["next_before"]
-    shown = [("", "All"), *((each, each.capitalize()) for each in STATUSES)]
-    return page(
+    """Show an endpoint of the merchant and its deliveries."""
+    return await deliveries_page(
         request,
-        "webhooks/show.html",
         visitor,
-        endpoint=endpoint.body,
-        deliveries=deliveries.body["data"],
-        which=[(name == status, label, with_query(here, {"status": name})) for name, label in shown],
-        next_page=with_query(here, {"status": status, "before": str(following)}) if following else None,
-        first_page=with_query(here, {"status": status}) if before else None,
-        here=here,
+        filters,
+        api=office_of(request).command_api,
+        endpoint_path=f"/webhook-endpoints/{segment(endpoint_id)}",
+        address=f"/webhooks/{segment(endpoint_id)}",
+        can_resend=visitor.may(Permission.OPERATE),
     )
 
 

@@ -4,15 +4,14 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from command_api.client_secrets.documentation import DOCUMENTED
-from command_api.client_secrets.errors import StripeRefused
 from command_api.client_secrets.service import ClientSecretReader
 from command_api.errors import CommandError, problem_of
 from command_api.headers import read_wait_preference
+from command_api.payments.payment_id import parse_payment_id
 from command_api.payments.routes import PaymentIdPath
-from command_api.payments.service import parse_payment_id
+from command_api.stripe_reads import StripeRefused, problem_of_refusal
 from domain.ids import MerchantId
 from infra.http.auth import authenticated
-from infra.http.problems import Problem
 from infra.http.query_string import refuse_query_string
 from infra.logs import bind_context
 
@@ -42,7 +41,7 @@ async def get_client_secret(request: Request, payment_id: PaymentIdPath) -> Resp
     except CommandError as error:
         raise problem_of(error) from error
     except StripeRefused as error:
-        raise Problem(502, error.code, error.title, str(error)) from None
+        raise problem_of_refusal(error) from None
     log.info("client_secret_read", actor=f"api:{principal.key_id}")
     headers = {"Cache-Control": "no-store"}  # https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.5
     if wait_s is not None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from command_api.client_secrets.errors import PaymentNotAtStripe, PaymentOver
 from command_api.client_secrets.stripe_secrets import ClientSecrets
+from command_api.commands.waiter import StreamWaiter
 from command_api.errors import PaymentNotFound
-from command_api.payments.waiter import StreamWaiter
 from domain.ids import MerchantId, PaymentId
 from domain.payment.state import PaymentState
 from domain.payment.values import PaymentStatus

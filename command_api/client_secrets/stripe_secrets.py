@@ -1,18 +1,14 @@
-"""Reads a client secret from Stripe. This and what a payout pays are all that is read there within an HTTP request."""
+"""Reads a client secret from Stripe."""
 
 from typing import Protocol
 from urllib.parse import quote
 
 import stripe
-import structlog
 from pydantic import SecretStr
 
-from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
+from command_api.stripe_reads import StripeRefused, read_failure
 from domain.ids import StripeIntentId
 from infra.stripe.calls import Guard, StripeCalls
-from infra.stripe.guard.classification import CallClassification, classify
-
-log = structlog.get_logger(__name__)
 
 
 class ClientSecrets(Protocol):
@@ -38,17 +34,9 @@ class StripeClientSecrets:
             async with self._calls.guarded():
                 intent = await self._calls.request("get", f"/v1/payment_intents/{quote(intent_id, safe='')}")
         except (stripe.StripeError, TimeoutError) as error:
-            raise _error_of(error, intent_id) from None
+            refused = "Stripe refused to show the payment."
+            raise read_failure(error, "client_secret_not_read", intent_id=intent_id, refused=refused) from None
         secret = intent.get("client_secret")
         if not secret:  # a restricted key that may not see it
             raise StripeRefused("The Stripe key may not see client secrets.")
         return SecretStr(secret)
-
-
-def _error_of(error: stripe.StripeError | TimeoutError, intent_id: StripeIntentId) -> StripeUnavailable | StripeRefused:
-    said = classify(error)
-    kind, status = type(error).__name__, getattr(error, "http_status", None)
-    log.warning("client_secret_not_read", intent_id=intent_id, error=kind, status=status, classification=said.value)
-    if said in {CallClassification.SERVED, CallClassification.NOTHING}:
-        return StripeRefused("Stripe refused to show the payment.")
-    return StripeUnavailable(f"Stripe did not answer: {kind}.")

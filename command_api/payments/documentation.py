@@ -134,7 +134,7 @@ def documented(body: type[BaseModel], answer: type[BaseModel], *statuses: int) -
     meanings = {
         200: "Stripe's outcome is known",
         201: "The payment is recorded",
-        202: "Recorded, Stripe's outcome is open",
+        202: "Recorded; Stripe's outcome is not known yet",
     }
     answers = {
         status: {"model": answer, "description": meanings[status], "headers": _ANSWER_HEADERS} for status in statuses

@@ -1,26 +1,15 @@
-"""What is counted and logged of commands."""
+"""What is counted and logged of commands for payments, beside what is counted of all commands."""
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
-from command_api.operation import ClientOperation
+from command_api.commands.client_operation import ClientOperation
 from command_api.payments.operations import Create, RefundPayment
 from domain.payment.state import PaymentState
 from infra.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-COMMANDS = Counter(
-    "commands_total",
-    "Commands by what became of them: accepted, replayed, or the code of the error",
-    ["command", "result"],
-)
-COMMAND_DURATION = Histogram(
-    "command_duration_seconds",
-    "Time from a valid request to its record in the event store, without waiting for Stripe",
-    ["command"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
-)
 PAYMENT_REQUESTS = Counter(
     "payment_requests_total",
     "Well-formed requests to create a payment: accepted, replayed, refused, unavailable, error",
@@ -28,17 +17,10 @@ PAYMENT_REQUESTS = Counter(
 )
 PAYMENTS_CREATED = Counter("payments_created_total", "Payments accepted", ["currency"])
 REFUNDS_REQUESTED = Counter("refunds_requested_total", "Refunds accepted")
-REPLAYS = Counter("idempotency_replays_total", "Stored answers given again, by where they were found", ["source"])
-CACHE_HITS = Counter("idempotency_cache_hits_total", "Stored answers given again that Redis had")
-REDIS_UNAVAILABLE = Counter(
-    "idempotency_redis_unavailable_total", "Uses of the idempotency cache that went without, PostgreSQL deciding alone"
-)
 
 
-def record_result(operation: ClientOperation, result: str, seconds: float, error: Exception | None) -> None:
-    """Count a command by its result, and how long it took. `error` is what it was refused or failed with, if any."""
-    COMMANDS.labels(operation.name, result).inc()
-    COMMAND_DURATION.labels(operation.name).observe(seconds)
+def record_result(operation: ClientOperation, result: str, error: Exception | None) -> None:
+    """Count requests to create a payment by their result. `error` is what it was refused or failed with, if any."""
     if isinstance(operation, Create):
         failed = "unavailable" if isinstance(error, Unavailable) else "refused"
         PAYMENT_REQUESTS.labels(result if error is None else failed).inc()

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
+from command_api.commands.client_operation import Body
 from command_api.errors import PaymentNotFound
-from command_api.operation import Body
 from command_api.stripe_ids import owned_ids
 from domain.ids import CustomerId, MerchantId, PaymentId, RefundId, RequestId, UserId
 from domain.money import Money
@@ -68,19 +68,37 @@ def _charge_has_outcome(state: PaymentState) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Create:
-    """POST /payments. The id is drawn here: a payment has one before it exists."""
-
+class _PaymentOperation:
     payment_id: PaymentId
-    merchant_id: MerchantId
-    idempotency_key: str
-    request: CreatePaymentBody
-    name: str = "create"
 
     @property
     def stream_id(self) -> UUID:
         """The payment's."""
         return self.payment_id
+
+    @property
+    def log_ids(self) -> Mapping[str, str | None]:
+        """The payment's id."""
+        return {"payment_id": str(self.payment_id)}
+
+    @property
+    def stripe_ids(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
+    def with_ids_of(self, response: Mapping[str, Any]) -> Self:  # noqa: ARG002 - the path names the payment
+        """Return itself: its response has no id of its own."""
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Create(_PaymentOperation):
+    """POST /payments. The id is drawn here: a payment has one before it exists."""
+
+    merchant_id: MerchantId
+    idempotency_key: str
+    request: CreatePaymentBody
+    name: str = "create"
 
     @property
     def log_ids(self) -> Mapping[str, str | None]:
@@ -129,29 +147,8 @@ class Create:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _ExistingPaymentOperation(ABC):
+class _ExistingPaymentOperation(_PaymentOperation, ABC):
     """A request about a payment that exists; the response is that payment."""
-
-    payment_id: PaymentId
-
-    @property
-    def stream_id(self) -> UUID:
-        """The payment's."""
-        return self.payment_id
-
-    @property
-    def log_ids(self) -> Mapping[str, str | None]:
-        """The payment's id."""
-        return {"payment_id": str(self.payment_id)}
-
-    @property
-    def stripe_ids(self) -> frozenset[str]:
-        """None."""
-        return frozenset()
-
-    def with_ids_of(self, response: Mapping[str, Any]) -> Self:  # noqa: ARG002 - the path names the payment
-        """Return itself: its response has no id of its own."""
-        return self
 
     def status(self, state: PaymentState) -> int:
         """Return 202 while Stripe has not answered, then 200."""
@@ -224,28 +221,12 @@ class Cancel(_ExistingPaymentOperation):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RefundPayment:
+class RefundPayment(_PaymentOperation):
     """POST /payments/{id}/refund."""
 
-    payment_id: PaymentId
     refund_id: RefundId
     request: RefundPaymentBody
     name: str = "refund"
-
-    @property
-    def stream_id(self) -> UUID:
-        """The payment's."""
-        return self.payment_id
-
-    @property
-    def log_ids(self) -> Mapping[str, str | None]:
-        """The payment's id."""
-        return {"payment_id": str(self.payment_id)}
-
-    @property
-    def stripe_ids(self) -> frozenset[str]:
-        """None."""
-        return frozenset()
 
     def with_ids_of(self, response: Mapping[str, Any]) -> "RefundPayment":
         """Take over the id of the refund that was requested first."""

@@ -6,10 +6,11 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
-from command_api.operation import ClientOperation
+from command_api.commands.client_operation import ClientOperation
+from command_api.commands.service import CommandService
 from command_api.payments.documentation import documented
 from command_api.payments.operations import Cancel, Capture, Confirm, Create, RefundPayment
-from command_api.payments.service import CommandService, parse_payment_id
+from command_api.payments.payment_id import parse_payment_id
 from domain.ids import MerchantId, PaymentId, RefundId, RequestId
 from infra.access.principal import Principal
 from infra.http.auth import authenticated

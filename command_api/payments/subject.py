@@ -1,8 +1,8 @@
 """Payments, as what operations are about."""
 
+from command_api.commands.client_operation import Subject
 from command_api.errors import PaymentBusy, PaymentNotFound
-from command_api.operation import Subject
-from command_api.payments.metrics import record_accepted
+from command_api.payments.metrics import record_accepted, record_result
 from command_api.payments.operations import original_ids
 from domain.payment.decide import decide
 from event_store.payments import PAYMENT
@@ -15,4 +15,5 @@ PAYMENTS = Subject(
     original_ids=original_ids,
     has_personal_data=lambda _: False,
     record_accepted=record_accepted,
+    record_result=record_result,
 )

@@ -5,13 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from command_api.client_secrets.errors import StripeRefused
 from command_api.errors import CommandError, problem_of
 from command_api.payouts.documentation import DOCUMENTED
 from command_api.payouts.stripe_payouts import PayoutItemsUnknown
+from command_api.stripe_reads import StripeRefused, problem_of_refusal
 from infra.access.principal import Principal
 from infra.http.auth import authenticated
-from infra.http.problems import Problem
 from infra.http.query_string import refuse_repeated
 from schemas.http.strict import IN_DIGITS
 
@@ -27,7 +26,7 @@ def _transaction_id(text: str) -> str:
     return text
 
 
-_Cursor = Annotated[_StripeId, AfterValidator(_transaction_id)]
+_TransactionId = Annotated[_StripeId, AfterValidator(_transaction_id)]
 
 
 class PaidTransactionParameters(BaseModel):
@@ -35,10 +34,8 @@ class PaidTransactionParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS] = 25
-    cursor: Annotated[_StripeId, AfterValidator(_transaction_id)] | None = Field(
-        default=None, description="The `next_cursor` of the page before."
-    )
+    limit: Annotated[int, Field(ge=1, le=100, description="How many elements the page has at most."), IN_DIGITS] = 25
+    cursor: _TransactionId | None = Field(default=None, description="The `next_cursor` of the page before.")
 
 
 @router.get("/payouts/{payout_id}/transactions", **DOCUMENTED)
@@ -62,7 +59,7 @@ async def list_payout_transactions(
     except CommandError as error:
         raise problem_of(error) from error
     except StripeRefused as error:
-        raise Problem(502, error.code, error.title, str(error)) from None
+        raise problem_of_refusal(error) from None
     return Response(
         found.model_dump_json(), headers={"Cache-Control": "private, no-cache"}, media_type="application/json"
     )

@@ -5,17 +5,13 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import stripe
-import structlog
 
-from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
 from command_api.errors import CommandError
+from command_api.stripe_reads import read_failure
 from domain.ids import BalanceSourceId, PayoutId
 from domain.stripe_balance import is_payout_itself
 from infra.stripe.calls import Guard, StripeCalls
-from infra.stripe.guard.classification import CallClassification, classify
 from schemas.http.payouts import PaidTransaction, PaidTransactionPage
-
-log = structlog.get_logger(__name__)
 
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
@@ -84,11 +80,7 @@ def _row(row: Mapping[str, Any]) -> PaidTransaction:
 
 
 def _error_of(error: stripe.StripeError | TimeoutError, payout_id: str) -> Exception:
-    status = getattr(error, "http_status", None)
-    if status in {_NOT_FOUND, _BAD_REQUEST}:
+    if getattr(error, "http_status", None) in {_NOT_FOUND, _BAD_REQUEST}:
         return PayoutItemsUnknown()
-    said, kind = classify(error), type(error).__name__
-    log.warning("payout_items_not_read", payout=payout_id, error=kind, status=status, classification=said.value)
-    if said in {CallClassification.SERVED, CallClassification.NOTHING}:
-        return StripeRefused("Stripe refused to show what the payout pays.")
-    return StripeUnavailable(f"Stripe did not answer: {kind}.")
+    refused = "Stripe refused to show what the payout pays."
+    return read_failure(error, "payout_items_not_read", payout=payout_id, refused=refused)

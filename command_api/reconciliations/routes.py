@@ -18,7 +18,7 @@ _authenticate = authenticated("finance:write")
 
 @router.post("/reconciliations", **DOCUMENTED)
 async def request_reconciliation(request: Request) -> Response:
-    """Have a day compared with Stripe's books once more.
+    """Have a day's ledger compared with Stripe once more.
 
     Answered as soon as it is recorded; the query API tells what came of it. While a run of the day is under way, that
     is the one: asking again makes no second one, so there is no need for an Idempotency-Key.

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
+from command_api.commands.client_operation import Body
 from command_api.errors import SplitPaymentNotFound
-from command_api.operation import Body
 from command_api.stripe_ids import owned_ids
 from domain.ids import MerchantId, PaymentId, RefundId, SplitPaymentId, UserId
 from domain.money import Money
@@ -26,8 +26,8 @@ from domain.split_payment.state import SplitPaymentState
 from domain.split_payment.values import SplitPaymentStatus, SplitRefundStatus
 from domain.split_payment.waits import WaitsFor, waits_for
 from infra.ids import uuid7
+from schemas.http.split_payment_views import refund_view, split_payment_view
 from schemas.http.split_payments import CancelSplitPaymentBody, CreateSplitPaymentBody, RefundSplitPaymentBody
-from schemas.http.split_views import refund_view, split_payment_view
 from schemas.http.times import moment_of, timestamp
 
 OK, CREATED, ACCEPTED = 200, 201, 202

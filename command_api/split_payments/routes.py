@@ -5,10 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from command_api.commands.service import CommandService
 from command_api.errors import SplitPaymentNotFound, problem_of
 from command_api.payments.documentation import documented
 from command_api.payments.routes import Authenticate
-from command_api.payments.service import CommandService
 from command_api.split_payments.operations import (
     CancelSplit,
     CreateSplit,

@@ -2,8 +2,8 @@
 
 import structlog
 
+from command_api.commands.client_operation import ClientOperation, Subject
 from command_api.errors import SplitPaymentBusy, SplitPaymentNotFound
-from command_api.operation import ClientOperation, Subject
 from command_api.split_payments.operations import original_ids
 from domain.split_payment.decide import decide
 from domain.split_payment.state import SplitPaymentState

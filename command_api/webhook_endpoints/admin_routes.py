@@ -1,6 +1,6 @@
 """The endpoints with which operators see the webhook endpoints of any merchant. Only merchants change them."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -8,13 +8,11 @@ from command_api.webhook_endpoints import render
 from command_api.webhook_endpoints.documentation import NOT_FOUND
 from command_api.webhook_endpoints.routes import DeliveryParameters, EndpointIdPath, delivery_page, endpoint_of
 from command_api.webhook_endpoints.service import WebhookEndpointService
-from event_store.access.http import MerchantIdPath, merchant_of
+from event_store.access.merchants_http import MerchantIdPath, merchant_of
 from infra.http.auth import authenticated
-from infra.http.operations import answer, documented, operator_of
+from infra.http.operations import READ, answer, documented, operator_of
 from infra.http.query_string import refuse_repeated
 from schemas.http.webhook_endpoints import WebhookDeliveryPage, WebhookEndpointList, WebhookEndpointView
-
-READ: Final = "admin:read"
 
 router = APIRouter(tags=["access"])
 

@@ -51,7 +51,7 @@ class DeliveryParameters(BaseModel):
     before: Annotated[int, Field(ge=1, le=_LARGEST), IN_DIGITS] | None = Field(
         default=None, description="The `next_before` of the page before."
     )
-    limit: Annotated[int, Field(ge=1, le=100, description="The most elements in the page."), IN_DIGITS] = 20
+    limit: Annotated[int, Field(ge=1, le=100, description="How many elements the page has at most."), IN_DIGITS] = 20
 
 
 async def _service(request: Request) -> tuple[WebhookEndpointService, Principal]:

@@ -1,7 +1,6 @@
 """Runs `paystream tasks` and `paystream payments`, and prints what came of it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from rich.table import Table
 from rich.text import Text
@@ -9,7 +8,7 @@ from rich.text import Text
 from consumers.gateway.operators import ListedTask, TaskAdmin
 from domain.ids import EventId, PaymentId
 from event_store.command_line import run_with_connection
-from infra.cli.output import console, print_json_lines, printable
+from infra.cli.output import console, moment_text, plain_table, print_json_lines, shortened
 from infra.postgres.pool import Connection
 
 _LONGEST_ERROR = 100
@@ -65,7 +64,7 @@ def run_accept(payment_id: PaymentId, *, actor: str, reason: str) -> int:
 
 
 def _table(tasks: Sequence[ListedTask]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("Task", "Payment", "Operation", "Status"):
         table.add_column(column, overflow="fold", no_wrap=True)
     table.add_column("Tries", justify="right")
@@ -77,17 +76,8 @@ def _table(tasks: Sequence[ListedTask]) -> Table:
         table.add_row(
             *(Text(each) for each in (str(task.event_id), str(task.payment_id), task.operation, task.status)),
             Text(str(task.attempts)),
-            Text(_shown(task.created_at)),
-            Text("-" if over else _shown(task.due_at)),
-            Text(_line(task.last_error)),
+            Text(moment_text(task.created_at)),
+            Text("-" if over else moment_text(task.due_at)),
+            Text(shortened(task.last_error or "-", _LONGEST_ERROR)),
         )
     return table
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def _line(error: str | None) -> str:
-    text = printable(error or "-")
-    return text if len(text) <= _LONGEST_ERROR else f"{text[:_LONGEST_ERROR]}..."

@@ -1,18 +1,16 @@
 """The endpoints with which operators see and settle calls to Stripe that are stuck, and contradictions."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from consumers.gateway.operators import ListedTask, NoSuchTask, TaskAdmin
 from domain.ids import EventId, PaymentId
-from infra.http.operations import answer, documented, operation_of, operator_of
-from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody, TaskList, TaskView
+from infra.http.operations import READ, WRITE, answer, documented, operation_of, operator_of
+from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody
 from schemas.http.strict import IN_DIGITS, Id, parse_id
+from schemas.http.tasks import TaskList, TaskView
 from schemas.http.times import timestamp
-
-READ: Final = "admin:read"
-WRITE: Final = "admin:write"
 
 router = APIRouter(tags=["system"])
 
@@ -26,7 +24,7 @@ async def list_tasks(
     request: Request,
     status: Annotated[list[Status], Query(description="May be repeated.")] = ["dead", "unknown"],  # noqa: B006 - FastAPI's
     payment_id: Annotated[Id[PaymentId] | None, Query(description="Only of this payment.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
 ) -> Response:
     """List calls to Stripe, the oldest first: those that cannot end by themselves, unless others are named."""
     operator = await operator_of(request, READ, lists=("status",))
@@ -37,7 +35,7 @@ async def list_tasks(
 
 @router.get("/tasks/{task_id}", **documented(TaskView, READ, one=True))
 async def get_task(request: Request, task_id: TaskIdPath) -> Response:
-    """Show a call to Stripe that is wanted."""
+    """Show a call to Stripe."""
     operator = await operator_of(request, READ)
     async with operator.operations.connection() as conn:
         return answer(_task(await TaskAdmin().find(conn, _id(task_id))))

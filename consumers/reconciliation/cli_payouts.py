@@ -13,7 +13,7 @@ from consumers.reconciliation.cli_run import format_money
 from consumers.reconciliation.results import PaidItem, Payout, ReconciliationRefused
 from domain.ids import PayoutId
 from event_store.command_line import run
-from infra.cli.output import console, printable
+from infra.cli.output import console, plain_table, printable
 from infra.files import whole_file
 
 _COLUMNS = ("transaction_id", "source_id", "category", "payment_id", "currency", "stripe_net", "ledger_net")
@@ -52,7 +52,7 @@ def _print(payout: Payout, limit: int) -> None:
 
 
 def _items(items: Sequence[PaidItem]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("Transaction", "Source", "Category", "Payment"):
         table.add_column(column, no_wrap=True)
     for column in ("Stripe", "Ledger"):

@@ -19,7 +19,7 @@ from domain.ids import DiscrepancyId
 from domain.money import SignedMoney
 from event_store.command_line import run, run_with_connection
 from infra.cli.exit_codes import COULD_NOT_LOOK
-from infra.cli.output import console, format_amount, print_json_lines, printable
+from infra.cli.output import console, format_amount, plain_table, print_json_lines, printable
 from infra.log_render import mask_text
 from infra.postgres.pool import Connection
 
@@ -169,7 +169,7 @@ def _remarks(result: ReconciliationResult) -> Iterator[str]:
 
 
 def _totals(result: ReconciliationResult) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     table.add_column("Currency")
     for column in ("Stripe: rows", "amount", "fees", "Ledger: rows", "amount", "fees", "Difference"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -188,7 +188,7 @@ def _totals(result: ReconciliationResult) -> Table:
 
 
 def _discrepancies(found: Sequence[ListedDiscrepancy]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("Discrepancy", "Day", "Difference", "Source", "Category", "Stripe", "Ledger", "Status"):
         table.add_column(column, no_wrap=True)
     table.add_column("Who and why", overflow="fold")

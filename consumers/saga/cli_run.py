@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from uuid import UUID
 
 from rich.table import Table
@@ -13,7 +12,7 @@ from consumers.saga.intake import by_kind
 from consumers.saga.registry import SAGAS
 from consumers.saga.store import ListedSaga
 from event_store.command_line import run_with_connection
-from infra.cli.output import console, print_json_lines, printable
+from infra.cli.output import console, moment_text, plain_table, print_json_lines, printable, shortened
 from infra.postgres.pool import Connection
 
 _LONGEST_TEXT = 160
@@ -74,42 +73,38 @@ def _admin() -> SagaAdmin:
 
 
 def _table(sagas: Sequence[ListedSaga]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("Saga", "Kind", "Status", "Since (UTC)", "Due (UTC)"):
         table.add_column(column, overflow="fold", no_wrap=True)
     table.add_column("Last error", overflow="fold")
     for saga in sagas:
         table.add_row(
-            *(Text(each) for each in (str(saga.saga_id), saga.kind, saga.status, _moment(saga.status_since))),
-            Text("-" if saga.due_at is None else _moment(saga.due_at)),
-            Text(_line(saga.last_error or "-")),
+            *(Text(each) for each in (str(saga.saga_id), saga.kind, saga.status, moment_text(saga.status_since))),
+            Text(moment_text(saga.due_at)),
+            Text(shortened(saga.last_error or "-", _LONGEST_TEXT)),
         )
     return table
 
 
 def _print(shown: ShownSaga) -> None:
     saga = shown.saga
-    print(f"{saga.kind} {saga.saga_id}: {saga.status} since {_moment(saga.status_since)} UTC")
+    print(f"{saga.kind} {saga.saga_id}: {saga.status} since {moment_text(saga.status_since)} UTC")
     if saga.due_at is not None:
-        print(f"Looked at again: {_moment(saga.due_at)} UTC, or when something new comes")
+        print(f"Looked at again: {moment_text(saga.due_at)} UTC, or when something new comes")
     if saga.last_error is not None:
-        print(f"Last step failed ({saga.failures} in a row): {_line(saga.last_error)}")
+        print(f"Last step failed ({saga.failures} in a row): {shortened(saga.last_error, _LONGEST_TEXT)}")
     for each in shown.waits_for:
         print(f"Waits for {each}")
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("At (UTC)", "Event", "By"):
         table.add_column(column, no_wrap=True)
     table.add_column("Says", overflow="fold")
     for event in shown.events:
-        cells = (_moment(event.recorded_at), event.type, event.metadata.actor, _line(event.data.decode()))
+        cells = (
+            moment_text(event.recorded_at),
+            event.type,
+            event.metadata.actor,
+            shortened(event.data.decode(), _LONGEST_TEXT),
+        )
         table.add_row(*(Text(printable(each)) for each in cells))
     console().print(table)
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def _line(text: str) -> str:
-    text = printable(text)
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."

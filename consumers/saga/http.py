@@ -1,7 +1,7 @@
 """The endpoints with which operators see sagas, have a compensation tried again, or give one up."""
 
 import time
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -11,13 +11,11 @@ from consumers.saga.intake import by_kind
 from consumers.saga.registry import SAGAS
 from consumers.saga.store import ListedSaga
 from domain.saga.status import SagaStatus
-from infra.http.operations import answer, documented, operation_of, operator_of
-from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody, SagaList, SagaView
+from infra.http.operations import READ, WRITE, answer, documented, operation_of, operator_of
+from schemas.http.operations import GiveUpBody, OperationAnswer, ReasonBody
+from schemas.http.sagas import SagaList, SagaView
 from schemas.http.strict import IN_DIGITS, parse_id
 from schemas.http.times import timestamp
-
-READ: Final = "admin:read"
-WRITE: Final = "admin:write"
 
 router = APIRouter(tags=["system"])
 
@@ -31,7 +29,7 @@ async def list_sagas(
     status: Annotated[
         list[SagaStatus] | None, Query(description="May be repeated. Without: all that are open.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
 ) -> Response:
     """List sagas, the oldest first: those that have not ended, unless others are named."""
     operator = await operator_of(request, READ, lists=("status",))

@@ -12,7 +12,8 @@ from aiokafka import TopicPartition
 
 from consumers.stripe.translate.events import reference_of
 from consumers.webhooks.lookup import has_calls_in_flight
-from infra.kafka.consumer.checkpoints import Applied, Checkpointed
+from infra.kafka.consumer.checkpoints import Checkpointed
+from infra.kafka.consumer.selection import Applied
 from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 from schemas.errors import SchemaError

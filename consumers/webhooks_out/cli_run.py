@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from event_store.command_line import run_with_connection
-from infra.cli.output import console, print_json_lines, printable
+from infra.cli.output import console, moment_text, plain_table, print_json_lines, printable
 from infra.errors import InfraError, WrongOption
 from infra.postgres.pool import Connection
 from infra.webhooks_out import deliveries, endpoints
@@ -103,7 +103,7 @@ def run_replay(endpoint_id: UUID, *, from_at: datetime, until_at: datetime | Non
         )
         if replay_id is None:
             raise WebhooksRefused("A replay of the endpoint is under way.")
-        print(f"What was recorded from {_moment(begin)} to {_moment(end)} UTC is sent once more.")
+        print(f"What was recorded from {moment_text(begin)} to {moment_text(end)} UTC is sent once more.")
         return 0
 
     return run_with_connection(work)
@@ -115,7 +115,7 @@ def _endpoint_table(found: Sequence[Endpoint]) -> Table:
         table.add_column(column, overflow="fold")
     for each in found:
         status = "enabled" if each.enabled else f"disabled: {each.disabled_because or 'by its merchant'}"
-        failing = (_moment(each.failing_since), str(each.failures))
+        failing = (moment_text(each.failing_since), str(each.failures))
         cells = (str(each.endpoint_id), each.merchant_id, status, *failing, _old_secrets(each.previous_secrets_until))
         types = ", ".join(each.event_types) or "all"
         table.add_row(*(Text(printable(cell)) for cell in (*cells, types, each.url)))
@@ -124,7 +124,7 @@ def _endpoint_table(found: Sequence[Endpoint]) -> Table:
 
 def _old_secrets(until: Sequence[datetime]) -> str:
     """Return how many secrets that were replaced sign, and when the first of them ends."""
-    return f"{len(until)} until {_moment(until[0])}" if until else "-"
+    return f"{len(until)} until {moment_text(until[0])}" if until else "-"
 
 
 def _delivery_table(found: Sequence[Delivery], attempts: Sequence[Sequence[Attempt]]) -> Table:
@@ -132,9 +132,9 @@ def _delivery_table(found: Sequence[Delivery], attempts: Sequence[Sequence[Attem
     table.add_column("Last attempt", overflow="fold")
     for each, made in zip(found, attempts, strict=True):
         cells = (str(each.delivery_id), each.merchant_id, each.event_type, str(each.payment_id), each.status)
-        last = "-" if not made else f"{_moment(made[-1].at)} {made[-1].error or made[-1].status}"
+        last = "-" if not made else f"{moment_text(made[-1].at)} {made[-1].error or made[-1].status}"
         table.add_row(
-            *(Text(printable(cell)) for cell in (*cells, str(len(made)), _moment(each.next_attempt_at), last))
+            *(Text(printable(cell)) for cell in (*cells, str(len(made)), moment_text(each.next_attempt_at), last))
         )
     return table
 
@@ -145,7 +145,7 @@ def _with_last(delivery: Delivery, made: Sequence[Attempt]) -> dict[str, Any]:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=True)
     return table
@@ -153,7 +153,3 @@ def _table(*columns: str) -> Table:
 
 def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _moment(moment: datetime | None) -> str:
-    return "-" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

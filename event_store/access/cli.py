@@ -21,7 +21,7 @@ _KEY = typer.Argument(metavar="KEY", help="Its id, or how it begins (psk_live_Ab
 
 @merchants.command("create", epilog="Example: paystream merchants create shop --name 'A shop' --reason 'contract 17'")
 def merchants_create(
-    merchant_id: Annotated[str, typer.Argument(metavar="MERCHANT", help="Its id, which stays for ever.")],
+    merchant_id: Annotated[str, typer.Argument(metavar="MERCHANT", help="Its id, which never changes.")],
     reason: Annotated[str, _REASON],
     name: Annotated[str | None, typer.Option(help="Its name for people. [its id]")] = None,
     actor: Annotated[str | None, _ACTOR] = None,

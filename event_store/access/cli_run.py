@@ -27,7 +27,7 @@ from event_store.access.log import AccessLog
 from event_store.access.secrets import NewSecret, draw_key
 from event_store.access.staff import StaffAccess
 from event_store.command_line import run
-from infra.cli.output import console, print_json_lines, printable
+from infra.cli.output import console, plain_table, print_json_lines, printable
 from infra.postgres.pool import Connection
 from infra.settings.loading import load_settings
 from infra.settings.postgres import AccessDatabaseSettings
@@ -178,7 +178,7 @@ def _show_once(secret: NewSecret, what: str) -> None:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in columns:
         table.add_column(column, overflow="fold")
     return table

@@ -1,12 +1,12 @@
 """The endpoints with which the back office records who signed in, and keeps recovery codes and locks."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
 from event_store.access.staff import LockChange, StaffAccess, StaffLock, staff_locks
 from event_store.event_log import ConnectionLog
-from infra.http.operations import answer, documented, operation_of, operator_of
+from infra.http.operations import READ, WRITE, answer, documented, operation_of, operator_of
 from schemas.http.operations import OperationAnswer, ReasonBody
 from schemas.http.staff import (
     RecoveryCodeBody,
@@ -18,9 +18,6 @@ from schemas.http.staff import (
 )
 from schemas.http.times import timestamp
 
-READ: Final = "admin:read"
-WRITE: Final = "admin:write"
-
 router = APIRouter(tags=["staff"])
 
 Name = Annotated[
@@ -30,7 +27,7 @@ Name = Annotated[
 
 @router.post("/staff/{name}/sign-ins", **documented(OperationAnswer, WRITE, body=SignInBody, description="Recorded"))
 async def create_sign_in(request: Request, name: Name) -> Response:
-    """Record that somebody of the staff began a session. Of who is locked it is 409 `operation_refused`."""
+    """Record that somebody of the staff began a session. For somebody who is locked it is 409 `operation_refused`."""
     async with operation_of(request, WRITE, SignInBody) as call:
         staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
         await staff.sign_in(role=call.body.role, second_factor=call.body.second_factor)
@@ -60,7 +57,7 @@ async def create_recovery_codes(request: Request, name: Name) -> Response:
     **documented(RecoveryCodesLeft, WRITE, body=RecoveryCodeBody, description="It was valid, and is used up"),
 )
 async def use_recovery_code(request: Request, name: Name) -> Response:
-    """Use a recovery code up. One that is not valid is 409 `operation_refused`."""
+    """Use up a recovery code. One that is not valid is 409 `operation_refused`."""
     async with operation_of(request, WRITE, RecoveryCodeBody) as call:
         staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
         left = await staff.use_code(call.body.code)

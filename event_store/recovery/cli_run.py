@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
-from rich.table import Table
 from rich.text import Text
 
 from event_store.command_line import run
 from event_store.recovery.admin import RecoveryAdmin
 from event_store.recovery.examination import Examined, ShownEvent
 from event_store.recovery.traces import GROUP, RedisTraces, StripeTraces, Trace
-from infra.cli.output import console
+from infra.cli.output import console, plain_table
 from infra.postgres.pool import Connection
 from infra.postgres.sessions import connect_session
 from infra.process import declared
@@ -105,7 +104,7 @@ async def _at_stripe(since: datetime) -> Sequence[Trace]:
 def _print_events(events: Sequence[ShownEvent], total: int) -> None:
     if not events:
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("Position", "Event", "Stream", "Version", "Type"):
         table.add_column(column, no_wrap=True)
     for event in events[:_SHOWN]:

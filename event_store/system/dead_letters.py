@@ -1,41 +1,26 @@
 """The endpoints with which operators see dead letters, have them replayed, or discard one."""
 
 from dataclasses import asdict, replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 from starlette.convertors import Convertor, register_url_convertor
 
 from event_store.privacy.masking import masked_value
-from infra.http.operations import answer, documented, operation_of, operator_of
+from infra.http.operations import READ, WRITE, answer, documented, operation_of, operator_of
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter
 from infra.log_render import mask_text
-from schemas.http.operations import (
+from schemas.http.dead_letters import (
     DeadLetterDetail,
     DeadLetterList,
-    OperationAnswer,
-    ReasonBody,
     ReplayAnswer,
     ReplayDeadLetterBody,
     ReplayDeadLettersBody,
 )
-from schemas.http.strict import IN_DIGITS, Boolean
+from schemas.http.operations import OperationAnswer, ReasonBody
+from schemas.http.strict import IN_DIGITS, STORABLE, Boolean
 from schemas.http.times import timestamp
-
-READ: Final = "admin:read"
-WRITE: Final = "admin:write"
-
-
-def _storable(text: str | None) -> str | None:
-    if text is not None and "\x00" in text:  # PostgreSQL's text cannot hold it
-        raise PydanticCustomError("null_character", "must not contain the character U+0000")
-    return text
-
-
-_STORABLE = AfterValidator(_storable)
 
 router = APIRouter(tags=["system"])
 
@@ -61,12 +46,12 @@ _LONGEST_VALUE = 4000
 @router.get("/dead-letters", **documented(DeadLetterList, READ))
 async def list_dead_letters(
     request: Request,
-    consumer: Annotated[str | None, Query(max_length=200, description="Only of this consumer."), _STORABLE] = None,
+    consumer: Annotated[str | None, Query(max_length=200, description="Only of this consumer."), STORABLE] = None,
     stream: Annotated[
-        str | None, Query(max_length=200, description="Only of this stream: a payment's id."), _STORABLE
+        str | None, Query(max_length=200, description="Only of this stream: a payment's id."), STORABLE
     ] = None,
     resolved: Annotated[Boolean, Query(description="Also those that were applied or discarded.")] = False,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
 ) -> Response:
     """List dead letters, the oldest first."""
     operator = await operator_of(request, READ)
@@ -109,7 +94,7 @@ async def replay_dead_letter(request: Request, dead_letter_id: DeadLetterIdPath)
     "/dead-letters/replay", **documented(ReplayAnswer, WRITE, body=ReplayDeadLettersBody, description="Requested")
 )
 async def replay_all_dead_letters(request: Request) -> Response:
-    """Have all dead letters of a consumer applied again that are open, or the oldest; or say what that would be."""
+    """Have the open dead letters of a consumer applied again, all or the oldest; or say how many that would be."""
     async with operation_of(request, WRITE, ReplayDeadLettersBody) as call:
         admin, body = DeadLetterAdmin(call.conn), call.body
         if body.preview:

@@ -1,14 +1,10 @@
 """The endpoint that tells how far each part of the system is."""
 
-from typing import Final
-
 from fastapi import APIRouter, Request, Response
 
 from event_store.system.status import system_status
-from infra.http.operations import answer, documented, operator_of
-from schemas.http.operations import SystemView
-
-READ: Final = "admin:read"
+from infra.http.operations import READ, answer, documented, operator_of
+from schemas.http.system import SystemView
 
 router = APIRouter(tags=["system"])
 

@@ -1,7 +1,7 @@
 """The endpoints that show what Stripe told by webhooks, or was asked for by the sweeper."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
@@ -10,15 +10,14 @@ from pydantic import StringConstraints
 
 from domain.ids import StripeEventId
 from infra.errors import Missing
-from infra.http.operations import answer, documented, operator_of
+from infra.http.operations import READ, answer, documented, operator_of
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.events.stripe_events import stream_id_of
-from schemas.http.operations import StripeEventPage, StripeEventView
 from schemas.http.strict import IN_DIGITS
+from schemas.http.stripe_events import StripeEventPage, StripeEventView
 from schemas.http.times import timestamp
 
-READ: Final = "admin:read"
 _SQL = Queries.load(Path(__file__).with_name("stripe_events.sql"))
 _LOOKED_AT = 20_000
 """Positions for a page: events of Stripe are at least some of the events of any busy time."""
@@ -42,7 +41,7 @@ async def list_stripe_events(
         list[Annotated[str, StringConstraints(pattern=_ID)]] | None,
         Query(max_length=100, description="Only about these of Stripe's objects (pi_..., re_...). May be repeated."),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most to list."), IN_DIGITS] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to list at most."), IN_DIGITS] = 50,
 ) -> Response:
     """List what Stripe told, newest first. A page may be empty and not the last: follow `next_before`."""
     operator = await operator_of(request, READ, lists=("object_id",))

@@ -13,11 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from infra.cli import running_stack as stack
 from infra.cli.exit_codes import WRONG_OPTION
+from infra.cli.output import plain_table
 from infra.doctor.deployment import Deployment, declared_deployment, given_deployment
 from infra.doctor.examine import examine
 from infra.doctor.finding import Finding, Status
@@ -96,7 +96,7 @@ def _document(where: str, findings: Sequence[Finding]) -> dict[str, object]:
 def _show(findings: Sequence[Finding]) -> None:
     width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
     console = Console(width=width, highlight=False, markup=False, emoji=False)
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("", "Area", "What"):
         table.add_column(column, no_wrap=column != "What", overflow="fold")
     table.add_column("Finding", overflow="fold", ratio=1)

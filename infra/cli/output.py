@@ -4,10 +4,12 @@ import dataclasses
 import sys
 import time
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from rich.console import Console
+from rich.table import Table
 
 from domain.currencies import decimals
 from infra.log_render import mask_text
@@ -20,6 +22,22 @@ def console() -> Console:
     """Return the standard output, which takes text as it is."""
     width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
     return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
+def plain_table() -> Table:
+    """Return an empty table as commands print them: bold headers, no lines."""
+    return Table(box=None, header_style="bold", pad_edge=False)
+
+
+def moment_text(moment: datetime | None) -> str:
+    """Return a moment to the second in UTC, which the header of its column says; `-` for none."""
+    return "-" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def shortened(text: str, most_chars: int) -> str:
+    """Return text that is `printable`, cut where it is long."""
+    text = printable(text)
+    return text if len(text) <= most_chars else f"{text[:most_chars]}..."
 
 
 def printable(text: str) -> str:

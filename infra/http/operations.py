@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import orjson
 import psycopg
@@ -29,6 +29,10 @@ from infra.http.query_string import refuse_repeats
 from infra.postgres.pool import Connection, DatabaseUnavailable, Pool
 
 GROUP = "paystream.operations"
+
+READ: Final = "admin:read"
+WRITE: Final = "admin:write"
+"""The scopes of these endpoints, but for those of finance."""
 
 _MAX_NAME_CHARS = 64
 _MAX_ERRORS = 20

@@ -8,7 +8,7 @@ Nothing here costs a request that arrives whole: timers are started for what is 
 import asyncio
 from collections import deque
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NoReturn
 
 import httptools
 import structlog
@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from infra.http import request_problems
 from infra.http.limits import Connections, HttpLimits, address_of
 from infra.http.problems import Problem, problem_response
+from infra.http.request_head import HeadRefused, check_head, head_too_large, head_without_upgrade
 
 log = structlog.get_logger("http")
 
@@ -39,24 +40,6 @@ _MAX_PIPELINED = 16
 _FREE_OVERHEAD_BYTES = 16 * 1024
 _OVERHEAD_PER_BYTE = 8
 """What chunks may take beside their data: a chunk's size and its extensions are kept nowhere, and never end."""
-
-_ONCE = frozenset(
-    {
-        b"host",
-        b"content-length",
-        b"content-type",
-        b"content-encoding",
-        b"transfer-encoding",
-        b"authorization",
-        b"idempotency-key",
-        b"stripe-signature",
-        b"paystream-min-position",
-    }
-)
-_OURS = _ONCE | {b"prefer", b"if-none-match", b"expect", b"x-request-id", b"x-correlation-id"}
-
-
-_OF_UPGRADES = frozenset({b"upgrade", b"http2-settings"})
 
 
 class _Stage(Enum):
@@ -171,7 +154,7 @@ class BoundedProtocol(HttpToolsProtocol):
                     self._refuse(request_problems.malformed("The body's chunks are mostly something else than data."))
                     return
             elif self._head_bytes >= self._limits.max_head_bytes:
-                self._refuse(self._head_too_large())
+                self._refuse(head_too_large(self.url, self.headers, self._limits))
                 return
 
     # --- What the parser finds ------------------------------------------------------------------------------------
@@ -185,58 +168,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Check the head, and hand the request to the application."""
-        once = self._check_headers()
-        self._check_framing(once)
-        has_body = b"transfer-encoding" in once or once.get(b"content-length", b"0") != b"0"
+        version = self.parser.get_http_version()
+        try:
+            has_body = check_head(version, self.url, self.headers, self._limits)
+        except HeadRefused as refused:
+            self._give_up(refused.problem)
         if self.parser.should_upgrade() and has_body:
             # The parser takes the body for the other protocol's. Java's client asks so for HTTP/2 with each request.
-            self._without_upgrade = self._head_without_upgrade()
+            self._without_upgrade = head_without_upgrade(self.parser.get_method(), self.url, version, self.headers)
             return
         super().on_headers_complete()
         self.headers = []  # the application has the others: what comes after the body is no header
         self._stop_timer()
         self._stage = _Stage.BODY
         self._head_bytes = self._body_bytes = self._body_read = 0
-
-    def _check_headers(self) -> dict[bytes, bytes]:
-        """Return the headers that may be there once."""
-        if len(self.url) > self._limits.max_url_bytes:
-            self._give_up(request_problems.url_too_long(self._limits.max_url_bytes))
-        if len(self.headers) > self._limits.max_headers:
-            self._give_up(self._head_too_large())
-        once: dict[bytes, bytes] = {}
-        for name, value in self.headers:
-            if name in _ONCE:
-                if name in once:
-                    self._give_up(request_problems.repeated_header(name.decode()))
-                once[name] = value
-            elif b"_" in name and name.replace(b"_", b"-") in _OURS:
-                self._give_up(request_problems.header_with_underscore(name.decode()))
-        return once
-
-    def _check_framing(self, once: dict[bytes, bytes]) -> None:
-        version, coding = self.parser.get_http_version(), once.get(b"transfer-encoding")
-        if version not in ("1.1", "1.0"):
-            self._give_up(request_problems.unknown_version())
-        if version == "1.1" and b"host" not in once:
-            self._give_up(request_problems.no_host())
-        if coding is not None and version == "1.0":
-            self._give_up(request_problems.malformed("HTTP/1.0 has no Transfer-Encoding."))
-        if coding is not None and coding.strip().lower() != b"chunked":
-            self._give_up(request_problems.unknown_coding())
-
-    def _head_without_upgrade(self) -> bytes:
-        """Return the head as it would be of a client that asks for no other protocol."""
-        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
-        for name, value in self.headers:
-            if name in _OF_UPGRADES:
-                continue
-            if name == b"connection":
-                kept = [each for each in value.split(b",") if each.strip().lower() not in _OF_UPGRADES]
-                lines += [b"connection: " + b",".join(kept)] if kept else []
-                continue
-            lines.append(name + b": " + value)
-        return b"\r\n".join([*lines, b"", b""])
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -290,15 +235,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # --- Refusals -------------------------------------------------------------------------------------------------
 
-    def _give_up(self, problem: Problem) -> None:
+    def _give_up(self, problem: Problem) -> NoReturn:
         """End the parsing, within one of its callbacks."""
         self._refusal = problem
         raise _Refused
-
-    def _head_too_large(self) -> Problem:
-        if not self.headers and len(self.url) > self._limits.max_url_bytes:
-            return request_problems.url_too_long(self._limits.max_url_bytes)
-        return request_problems.head_too_large(self._limits.max_head_bytes, self._limits.max_headers)
 
     def _refuse(self, problem: Problem) -> None:
         """Take no more requests; answer with the problem as soon as no other answer is owed."""

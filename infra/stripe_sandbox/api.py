@@ -37,10 +37,10 @@ from infra.stripe_sandbox.idempotency import InFlight, KeyClaim, checked_key, fi
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.latency import Latency
 from infra.stripe_sandbox.operation import ApiOperation, Call, Reply, World
-from infra.stripe_sandbox.params import validate
 from infra.stripe_sandbox.request_log import log_request
 from infra.stripe_sandbox.store import StoredAnswer
 from infra.stripe_sandbox.transitions import settle_due
+from infra.stripe_sandbox.validation import validate
 from infra.stripe_sandbox.version import API_VERSION
 
 FIRST_ERROR_STATUS = 400

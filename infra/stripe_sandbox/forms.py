@@ -1,7 +1,7 @@
 """Stripe's form encoding: brackets nest objects (`card[number]`), and make lists (`expand[]`, `expand[0]`).
 
 https://docs.stripe.com/api (the API accepts form-encoded request bodies). Values stay texts here; what they mean is
-for `params.py` to say.
+for `validation.py` to say.
 """
 
 import re

@@ -12,9 +12,10 @@ from infra.stripe_sandbox.events.log import EventLog
 from infra.stripe_sandbox.faults.registry import Faults
 from infra.stripe_sandbox.ids import Ids
 from infra.stripe_sandbox.json_types import JsonObject
-from infra.stripe_sandbox.params import Params, Spec
+from infra.stripe_sandbox.params import Spec
 from infra.stripe_sandbox.restricted_keys import RestrictedKeys
 from infra.stripe_sandbox.store import Store
+from infra.stripe_sandbox.validation import Params
 from infra.stripe_sandbox.webhooks.queue import WebhookQueue
 
 OK = 200

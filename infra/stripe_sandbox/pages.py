@@ -9,9 +9,10 @@ from infra.stripe_sandbox.errors import BAD_REQUEST, invalid_parameter, resource
 from infra.stripe_sandbox.expand import expanded_items
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.operation import Call
-from infra.stripe_sandbox.params import Param, Params, between, integer, text
+from infra.stripe_sandbox.params import Param, between, integer, text
 from infra.stripe_sandbox.records import Record
 from infra.stripe_sandbox.store import FOREVER
+from infra.stripe_sandbox.validation import Params
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 import psycopg
-from rich.table import Table
 from rich.text import Text
 
 from domain.ids import PaymentId
@@ -14,7 +13,7 @@ from event_store.command_line import run
 from event_store.privacy.vault import open_vault_at
 from event_store.replay.moments import last_position
 from infra.cli.exit_codes import COULD_NOT_LOOK
-from infra.cli.output import ProgressLine, console, json_text, printable
+from infra.cli.output import ProgressLine, console, json_text, plain_table, printable
 from infra.errors import InfraError, WrongOption
 from infra.files import whole_file
 from infra.postgres.pool import Connection
@@ -169,7 +168,7 @@ def _violation(found: Violation) -> str:
 
 
 def _print_invariants(broken: dict[str, int]) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("Invariant", "Holds", "That is"):
         table.add_column(column, overflow="fold")
     for name, count in broken.items():

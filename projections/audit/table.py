@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import orjson
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from infra.cli.output import format_amount, printable
+from infra.cli.output import format_amount, plain_table, printable
 from projections.audit.history import PaymentHistory, Step
 from schemas.http.times import timestamp
 
@@ -19,7 +18,7 @@ def print_history(history: PaymentHistory, console: Console) -> None:
     first, last = history.steps[0], history.steps[-1]
     console.print(Text(f"Payment {history.payment_id} of {printable(history.merchant_id)}: {last.status}", "bold"))
     console.print(f"{len(history.steps)} events, from {timestamp(first.at)} to {timestamp(last.at)}\n")
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("Position", "At", "Event", "By", "Because of", "What changed", "Money after it"):
         table.add_column(column, overflow="fold")
     for step in history.steps:

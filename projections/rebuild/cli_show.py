@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rich.table import Table
 from rich.text import Text
 
-from infra.cli.output import console, print_json_lines, printable
+from infra.cli.output import console, plain_table, print_json_lines, printable
 from infra.postgres.pool import Connection
 from projections.rebuild.builds import Build, builds_of, claimed_projections
 from projections.rebuild.cli_run import RebuildSettings, rate_of, run_with_owner
@@ -189,7 +188,7 @@ async def _listed(conn: Connection, build: Build, settings: RebuildSettings, cla
 
 
 def _print_table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:

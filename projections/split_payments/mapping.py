@@ -10,7 +10,7 @@ from domain.split_payment.errors import BrokenSplitHistory
 from domain.split_payment.evolve import fold
 from projections.errors import MisplacedEvent, check_next
 from projections.events import DecodedSplitPaymentEvent
-from schemas.http.split_views import split_payment_view
+from schemas.http.split_payment_views import split_payment_view
 from schemas.http.times import moment_of, timestamp
 
 NAME = "split_payments"

@@ -25,7 +25,7 @@ class CustomerParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    user_id: Text[UserId] = Field(description="Who pays, as it was said when payments were created.")
+    user_id: Text[UserId] = Field(description="Who pays, as named when the payments were created.")
 
 
 def customer_routes(reader: Reader) -> APIRouter:

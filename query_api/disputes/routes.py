@@ -25,7 +25,7 @@ def dispute_routes(reader: Reader) -> APIRouter:
         parameters: Annotated[DisputeListParameters, Query()],
         min_position: MinPosition,
     ) -> Response:
-        """List disputes, those first whose evidence is due first; of a payment, the newest one."""
+        """List disputes by the time at which evidence is due, the earliest first; of a payment, the newest one."""
         reads = request.app.state.disputes
         assert isinstance(reads, DisputeReads)
         return await reads.disputes(principal, parameters, larger(parameters, min_position))

@@ -14,7 +14,7 @@ from projections.ledger.read import StoredBalance
 from query_api.cursors import decode_entry_key, encode_entry_key
 from query_api.ledger import render
 from query_api.ledger.parameters import BalanceParameters, EntryParameters
-from query_api.responses import Json, has_version, json_response, not_modified, page_response
+from query_api.responses import Json, page_response, versioned_response
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +53,5 @@ class LedgerReads:
 
 def summary_response(body: Json, position: int, if_none_match: str | None) -> Response:
     """Return balances, or a 304 when the client has them: the same are the same answer, whatever entries led there."""
-    headers = {"ETag": f'"{hashlib.sha256(orjson.dumps(body)).hexdigest()[:32]}"'}
-    if has_version(if_none_match, headers["ETag"]):
-        return not_modified(position, headers)
-    return json_response(body, position=position, headers=headers)
+    version = hashlib.sha256(orjson.dumps(body)).hexdigest()[:32]
+    return versioned_response(body, version, if_none_match, position=position)

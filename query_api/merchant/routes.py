@@ -50,7 +50,7 @@ def merchant_routes(reader: Reader) -> APIRouter:
         principal: Annotated[Principal, Depends(reader)],
         parameters: Annotated[MerchantDiscrepancyParameters, Query()],
     ) -> Response:
-        """List what differs between Stripe's books and the ledger on the merchant's payments, newest day first."""
+        """List what differs between Stripe and the ledger on the merchant's payments, newest day first."""
         return await _reads(request).discrepancies(principal, parameters)
 
     return router

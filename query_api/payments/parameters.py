@@ -9,7 +9,7 @@ from domain.ids import SplitPaymentId, StripeIntentId, UserId
 from projections.payments.as_of import AsOf
 from projections.payments.read import MOST_OF_AN_ID, PaymentFilters
 from query_api.parameters import LARGEST, CurrencyFilter, PageParameters, ReadParameters, Text
-from schemas.http.queries import StatusFilter
+from schemas.http.payment_views import StatusFilter
 from schemas.http.strict import IN_DIGITS, Boolean, Id, Moment
 from schemas.http.written_amounts import WRITTEN, by_currency
 
@@ -50,9 +50,7 @@ class PaymentFilterParameters(ReadParameters):
     """The filters of payments; those that are given must all hold."""
 
     status: StatusFilter | None = Field(default=None, description="Where the payment stands.")
-    user_id: Text[UserId] | None = Field(
-        default=None, description="Who pays, as it was said when the payment was created."
-    )
+    user_id: Text[UserId] | None = Field(default=None, description="Who pays, as named when the payment was created.")
     currency: CurrencyFilter | None = Field(default=None, description="ISO 4217 code.")
     created_after: Moment | None = Field(
         default=None, description="Later than this; ISO 8601, in UTC unless it has an offset."
@@ -68,7 +66,7 @@ class PaymentFilterParameters(ReadParameters):
     idempotency_key: Text[str] | None = Field(default=None, description="The key that it was created with.")
     contradicted: Boolean | None = Field(
         default=None,
-        description="True: only payments of which Stripe says what contradicts the log; false: only the others.",
+        description="True: only payments where Stripe contradicts the log; false: only the others.",
     )
     disputed: Boolean | None = Field(
         default=None, description="True: only payments that were ever disputed; false: only the others."
@@ -121,4 +119,4 @@ class PaymentListParameters(PaymentFilterParameters, PageParameters):
 class PaymentCountParameters(PaymentFilterParameters):
     """The filters of the payments that are counted."""
 
-    at_most: Annotated[int, Field(ge=1, le=10_000, description="Nobody counts further."), IN_DIGITS] = 1000
+    at_most: Annotated[int, Field(ge=1, le=10_000, description="Where the count stops."), IN_DIGITS] = 1000

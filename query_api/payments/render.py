@@ -1,6 +1,6 @@
 """Rows as JSON, written at once: no model is built on the way.
 
-`schemas.http.queries` and `schemas.http.timeline` say the same as types.
+`schemas.http.payment_views` and `schemas.http.timeline` say the same as types.
 """
 
 import orjson

@@ -14,7 +14,7 @@ from query_api.payments.errors import payment_not_found
 from query_api.payments.parameters import PaymentCountParameters, PaymentListParameters, PaymentParameters
 from query_api.payments.service import PaymentReads
 from query_api.router import read_router
-from schemas.http.queries import PaymentCount, PaymentPage, PaymentView
+from schemas.http.payment_views import PaymentCount, PaymentPage, PaymentView
 from schemas.http.strict import parse_id
 from schemas.http.timeline import TimelinePage
 

@@ -18,7 +18,7 @@ from query_api.parameters import PageParameters
 from query_api.payments import render
 from query_api.payments.errors import history_not_configured, payment_not_found, payment_not_there_yet
 from query_api.payments.parameters import PaymentCountParameters, PaymentListParameters
-from query_api.responses import has_version, json_response, not_modified, page, page_response
+from query_api.responses import json_response, page, page_response, versioned_response
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +135,4 @@ def _answer(stored: StoredPayment | None, if_none_match: str | None) -> Response
     """Answer with a payment, or 304 when the client has this version of it. Raises Problem."""
     if stored is None:
         raise payment_not_found()
-    headers = {"ETag": f'"{stored.version}"'}
-    if has_version(if_none_match, headers["ETag"]):
-        return not_modified(stored.position, headers)
-    return json_response(render.payment(stored), position=stored.position, headers=headers)
+    return versioned_response(render.payment(stored), stored.version, if_none_match, position=stored.position)

@@ -52,7 +52,7 @@ async def get_reconciliation(
 async def list_discrepancies(
     request: Request, _: Finance, parameters: Annotated[DiscrepancyListParameters, Query()]
 ) -> Response:
-    """List what differs between Stripe's books and the ledger, newest day first."""
+    """List what differs between Stripe and the ledger, newest day first."""
     return await _reads(request).discrepancies(parameters)
 
 

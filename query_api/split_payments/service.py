@@ -12,7 +12,7 @@ from projections.split_payments import read
 from projections.split_payments.read import StoredHistoryEntry, StoredSplitPayment
 from query_api.cursors import decode_split_payment, encode_split_payment
 from query_api.freshness import Freshness
-from query_api.responses import has_version, json_response, not_modified, page_response
+from query_api.responses import page_response, versioned_response
 from query_api.split_payments import render
 from query_api.split_payments.errors import split_payment_not_found
 from query_api.split_payments.parameters import SplitPaymentListParameters
@@ -47,10 +47,8 @@ class SplitPaymentReads:
         if found is None:
             raise split_payment_not_found()
         stored, history = found
-        headers = {"ETag": f'"{stored.version}"'}
-        if has_version(if_none_match, headers["ETag"]):
-            return not_modified(stored.position, headers)
-        return json_response(render.split_payment(stored, history), position=stored.position, headers=headers)
+        body = render.split_payment(stored, history)
+        return versioned_response(body, stored.version, if_none_match, position=stored.position)
 
     async def split_payments(
         self, principal: Principal, parameters: SplitPaymentListParameters, min_position: int

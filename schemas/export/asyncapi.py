@@ -125,7 +125,7 @@ topic also has what came late, and what is about other objects of the Stripe acc
 _STRIPE_BALANCE_DESCRIPTION = f"""What our balance at Stripe says, read there again and again: each balance transaction
 once, and each payout once for every status that was seen. Amounts are signed and count the smallest unit as Stripe
 does. All of it is the Stripe account's; what a row is about is told by its `source_id`. {_EVENTS_DESCRIPTION}"""
-_RECONCILIATION_DESCRIPTION = f"""The daily comparison of our ledger with Stripe's books. A stream is either the runs
+_RECONCILIATION_DESCRIPTION = f"""The daily comparison of our ledger with Stripe. A stream is either the runs
 of one day, or one discrepancy with its life: opened, explained, resolved, reopened. {_EVENTS_DESCRIPTION}"""
 _SPLIT_PAYMENTS_DESCRIPTION = f"""Split payments: one purchase that several payments pay, its legs, all or nothing. A
 stream is one split payment. The money of a leg is told by the leg's own events in `{PAYMENT}`, whose

@@ -3,10 +3,11 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from domain.access.scopes import MerchantScope
 from schemas.http.answers import Answer, Json, Timestamp
+from schemas.http.bodies import StrictBody
 from schemas.http.operations import Reason
 
 MOST_OLD_VALID_HOURS = 720
@@ -17,7 +18,7 @@ MerchantName = Annotated[
 ]
 MerchantKey = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", description="Its id, which stays for ever."),
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", description="Its id, which never changes."),
 ]
 Source = Annotated[
     Literal["database", "setting"],
@@ -46,11 +47,7 @@ _KEY: Json = {
 }
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class CreateMerchantBody(_Body):
+class CreateMerchantBody(StrictBody):
     """A merchant that can then be given keys."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "shop", "name": "A shop", "reason": "contract"}]})
@@ -60,7 +57,7 @@ class CreateMerchantBody(_Body):
     reason: Reason
 
 
-class CreateApiKeyBody(_Body):
+class CreateApiKeyBody(StrictBody):
     """A key of a merchant; without one, of the operator."""
 
     model_config = ConfigDict(
@@ -72,7 +69,9 @@ class CreateApiKeyBody(_Body):
     merchant_id: MerchantKey | None
     scopes: Annotated[
         list[AnyScope],
-        Field(min_length=1, max_length=20, description="An operator's key gets none that the caller's has not."),
+        Field(
+            min_length=1, max_length=20, description="A key of the operator gets no scope that the caller's key lacks."
+        ),
     ]
     days: Annotated[
         int | None, Field(ge=1, le=MAX_DAYS, description="How long it is valid; null: until it is revoked.")
@@ -80,7 +79,7 @@ class CreateApiKeyBody(_Body):
     reason: Reason
 
 
-class RotateApiKeyBody(_Body):
+class RotateApiKeyBody(StrictBody):
     """How long the key stays valid beside its successor, and why."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"old_valid_hours": 24, "reason": "once a year"}]})
@@ -116,7 +115,7 @@ class ApiKeyView(Answer):
     model_config = ConfigDict(json_schema_extra={"examples": [_KEY]})
 
     id: str
-    prefix: Annotated[str | None, Field(description="How it begins; null of a key of API_KEYS.")]
+    prefix: Annotated[str | None, Field(description="The beginning of the key; null for a key of API_KEYS.")]
     merchant_id: Annotated[str | None, Field(description="null: it is the operator's.")]
     scopes: list[str]
     created_at: Timestamp | None

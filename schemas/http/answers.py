@@ -1,4 +1,4 @@
-"""What the bodies of the query API's answers are made of."""
+"""What the bodies of answers are made of."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from domain.ids import PaymentId, UserId
 from schemas.http.answers import Answer, Cents, Json, Timestamp, Version
-from schemas.http.queries import DisputeView
+from schemas.http.payment_views import DisputeView
 
 
 class DisputeStage(StrEnum):

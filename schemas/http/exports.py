@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from domain.ids import ExportId
 from schemas.http.answers import Answer, Json, Position
+from schemas.http.bodies import Body
 
 _BODY: Json = {"what": "payments", "format": "csv", "filters": {"status": "succeeded", "currency": "EUR"}}
 _ANSWER: Json = {"id": "019ab3c4-d5e6-7f89-b293-b4c5d6e7f809", "position": 4711}
@@ -14,10 +15,10 @@ FilterName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")]
 FilterValue = Annotated[str, StringConstraints(max_length=500)]
 
 
-class RecordExportBody(BaseModel):
+class RecordExportBody(Body):
     """POST /exports."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [_BODY]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_BODY]})
 
     what: Annotated[
         Literal["payments", "payouts", "ledger_entries"], Field(description="The list of the query API that is read.")

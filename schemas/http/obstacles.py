@@ -1,13 +1,11 @@
 """What can stand between a payment and its success: shown by both APIs."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from schemas.http.answers import Answer
 
 
-class _Shown(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LastError(_Shown):
+class LastError(Answer):
     """Why the latest attempt, capture or cancellation did not work. Codes are Stripe's.
 
     It is null from a confirmation or a capture on until its outcome is known, so it is never that of an attempt before.
@@ -27,7 +25,7 @@ class LastError(_Shown):
     message: str
 
 
-class RefundError(_Shown):
+class RefundError(Answer):
     """Why a refund failed. Codes are Stripe's, or `refund_canceled`."""
 
     model_config = ConfigDict(
@@ -38,7 +36,7 @@ class RefundError(_Shown):
     message: str
 
 
-class NextAction(_Shown):
+class NextAction(Answer):
     """What the payer has to do before the payment can go on."""
 
     model_config = ConfigDict(

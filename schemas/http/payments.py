@@ -6,7 +6,7 @@ to say. Answers are documented here and written by the command API without a fur
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -35,22 +35,12 @@ from domain.payment.requests import (
 )
 from domain.payment.values import CancellationReason, CaptureMethod, PaymentStatus, RefundReason, RefundStatus
 from schemas.http.answers import Json
+from schemas.http.bodies import Body, without_default
 from schemas.http.obstacles import LastError, NextAction, RefundError
+from schemas.http.strict import STORABLE, check_storable
 from schemas.personal.fields import has_email
 
 _LARGEST_AMOUNT = 999_999_999_999  # Stripe's widest amount has 12 digits (IDR); the domain knows each currency's own
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    """Leave a default to the description: generators of types make a field with one required, which it is not."""
-    schema.pop("default", None)
-
-
-def storable(text: str) -> str:
-    """Return the text. Raises PydanticCustomError for one that the log cannot hold."""
-    if "\x00" in text:  # PostgreSQL's jsonb cannot hold it
-        raise PydanticCustomError("null_character", "must not contain the character U+0000")
-    return text
 
 
 def opaque(user_id: str) -> str:
@@ -58,13 +48,13 @@ def opaque(user_id: str) -> str:
     if has_email(user_id):
         message = "must not be an e-mail address: it stays when a user is erased. Send an id that only you can resolve"
         raise PydanticCustomError("personal_id", message)
-    return storable(user_id)
+    return check_storable(user_id)
 
 
 def _storable_metadata(metadata: dict[str, str]) -> dict[str, str]:
     for key, value in metadata.items():
-        storable(key)
-        storable(value)
+        check_storable(key)
+        check_storable(value)
     return metadata
 
 
@@ -86,7 +76,7 @@ Currency = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[A-Za-z]{3}$"),
     AfterValidator(str.upper),
-    Field(description="ISO 4217 code; either case is taken, upper case is answered."),
+    Field(description="ISO 4217 code in either case; answers have it in upper case."),
 ]
 Metadata = Annotated[
     dict[StrictStr, StrictStr],
@@ -120,7 +110,7 @@ Customer = Annotated[
 StatementDescriptorSuffix = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=MAX_STATEMENT_DESCRIPTOR_SUFFIX_CHARS),
-    AfterValidator(storable),
+    STORABLE,
     Field(
         description="Follows your account's prefix on the payer's statement: at least one letter, and none of "
         "`< > \\ ' \" *`. Stripe cuts prefix and suffix together to 22 characters.",
@@ -133,18 +123,14 @@ ExpiresInSeconds = Annotated[
     Field(
         ge=MIN_EXPIRES_IN_SECONDS,
         le=MAX_EXPIRES_IN_SECONDS,
-        description="When Stripe could not be asked for so long, the charge is not tried any more: a new payment is "
-        "canceled, with the reason `expired`; a confirmation has failed, with the code `expired`. Unsaid: the server's "
-        "own, 24 hours unless it is set otherwise.",
+        description="How long the charge is tried while Stripe cannot be reached. After that a new payment is "
+        "canceled, with the reason `expired`; a confirmation has failed, with the code `expired`. Default: the "
+        "server's setting, which is 24 hours unless it was changed.",
     ),
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CreatePaymentBody(_Body):
+class CreatePaymentBody(Body):
     """A payment to take."""
 
     model_config = ConfigDict(
@@ -170,18 +156,18 @@ class CreatePaymentBody(_Body):
     payment_method: PaymentMethod | None = None
     confirm: StrictBool | None = Field(
         default=None,
-        description="Whether to try the charge at once. Unsaid: yes when there is a payment_method, else no.",
+        description="Whether to try the charge at once. Default: true with a payment_method, else false.",
     )
     capture_method: CaptureMethod = Field(
         default=CaptureMethod.AUTOMATIC,
-        description="manual: authorize only, to be captured or canceled later. Unsaid: automatic.",
-        json_schema_extra=_without_default,
+        description="manual: authorize only, to be captured or canceled later. Default: automatic.",
+        json_schema_extra=without_default,
     )
     description: (
         Annotated[
             str,
             StringConstraints(strict=True, max_length=MAX_DESCRIPTION_CHARS),
-            AfterValidator(storable),
+            STORABLE,
             Field(json_schema_extra=_WITHOUT_NULL),
         ]
         | None
@@ -196,7 +182,7 @@ class CreatePaymentBody(_Body):
         return self.payment_method is not None if self.confirm is None else self.confirm
 
 
-class ConfirmPaymentBody(_Body):
+class ConfirmPaymentBody(Body):
     """Try the charge, with another payment method if one is given."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"payment_method": "pm_card_visa"}]})
@@ -205,15 +191,15 @@ class ConfirmPaymentBody(_Body):
     expires_in_seconds: ExpiresInSeconds | None = None
 
 
-class CapturePaymentBody(_Body):
+class CapturePaymentBody(Body):
     """Take what was authorized, or a part of it; the rest is released."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
 
-    amount_cents: AmountCents | None = Field(default=None, description="Unsaid: all that was authorized.")
+    amount_cents: AmountCents | None = Field(default=None, description="Default: all that was authorized.")
 
 
-class CancelPaymentBody(_Body):
+class CancelPaymentBody(Body):
     """Give the payment up. Reasons are Stripe's."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "requested_by_customer"}]})
@@ -221,12 +207,12 @@ class CancelPaymentBody(_Body):
     reason: CancellationReason | None = None
 
 
-class RefundPaymentBody(_Body):
+class RefundPaymentBody(Body):
     """Give money back, as often as there is some left. Reasons are Stripe's."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
 
-    amount_cents: AmountCents | None = Field(default=None, description="Unsaid: all that can still be refunded.")
+    amount_cents: AmountCents | None = Field(default=None, description="Default: all that can still be refunded.")
     reason: RefundReason | None = None
 
 

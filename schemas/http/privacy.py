@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.ids import ErasureId, MerchantId, UserId
 from schemas.http.answers import Answer, Json, Position
+from schemas.http.bodies import Body
+from schemas.http.strict import STORABLE
 
 _USER: Json = {"merchant_id": "merchant_1", "user_id": "customer_1001", "reason": "Letter of 2026-05-01"}
 _PREVIEW: Json = {
@@ -28,17 +30,11 @@ _ERASED: Json = {
 }
 
 
-def _storable(text: str) -> str:
-    if "\x00" in text:  # PostgreSQL's text cannot hold it
-        raise ValueError("must not contain the character U+0000")
-    return text
-
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_storable)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=500), STORABLE]
 Reason = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
-    AfterValidator(_storable),
+    STORABLE,
     Field(description="Why; written into the log. Put nobody's name there."),
 ]
 Count = Annotated[int, Field(ge=0)]
@@ -50,10 +46,10 @@ InClear = Annotated[
 ]
 
 
-class UserExportBody(BaseModel):
+class UserExportBody(Body):
     """POST /privacy/exports."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [_USER]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_USER]})
 
     user_id: Name
     merchant_id: Annotated[Name | None, Field(description="Whose user; left out with a key of a merchant.")] = None

@@ -64,10 +64,10 @@ class ProblemBody(BaseModel):
     amount_minimum_cents: Cents = None
     amount_maximum_cents: Cents = None
     payment_status: PaymentStatus | SkipJsonSchema[None] = Field(
-        default=None, description="Where the payment stands, which does not allow what was asked."
+        default=None, description="The payment's status, which does not allow what was requested."
     )
     split_payment_status: SplitPaymentStatus | SkipJsonSchema[None] = Field(
-        default=None, description="Where the split payment stands, which does not allow what was asked."
+        default=None, description="The split payment's status, which does not allow what was requested."
     )
     split_payment_id: SplitPaymentId | SkipJsonSchema[None] = Field(
         default=None, description="The split payment whose leg the payment is."

@@ -3,17 +3,16 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from domain.ids import BalanceSourceId, BalanceTransactionId, DiscrepancyId, PaymentId, RunId
 from domain.reconciliation.run import RunStatus
 from domain.reconciliation.values import DifferenceKind, DiscrepancyStatus
-from schemas.http.answers import Json
+from schemas.http.answers import Answer, Json, Position, Timestamp
+from schemas.http.bodies import Body
 from schemas.http.strict import AS_DAY
 
 Cents = Annotated[int, Field(description="Signed; in the currency's smallest unit, as Stripe counts it.")]
-Timestamp = Annotated[dt.datetime, Field(description="ISO 8601, UTC.")]
-Position = Annotated[int, Field(ge=1, description="Place of an event in the whole log.")]
 
 
 FIRST_DAY = dt.date(2011, 1, 1)
@@ -84,11 +83,7 @@ _DISCREPANCY: Json = {
 }
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RequestReconciliationBody(_Body):
+class RequestReconciliationBody(Body):
     """POST /reconciliations."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"date": "2026-05-01"}]})
@@ -104,7 +99,7 @@ class RequestReconciliationBody(_Body):
     ]
 
 
-class ReconciliationAnswer(_Body):
+class ReconciliationAnswer(Answer):
     """The run that is open: the requested one, or an earlier one of the same day."""
 
     model_config = ConfigDict(
@@ -130,7 +125,7 @@ class ReconciliationAnswer(_Body):
     position: Position
 
 
-class CurrencyTotalsView(_Body):
+class CurrencyTotalsView(Answer):
     """The totals of a day in one currency, at Stripe and in the ledger."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_TOTALS]})
@@ -153,7 +148,7 @@ class CurrencyTotalsView(_Body):
     foreign_fee: Cents = 0
 
 
-class ReconciliationView(_Body):
+class ReconciliationView(Answer):
     """The newest run of a day."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_RUN]})
@@ -181,7 +176,7 @@ class ReconciliationView(_Body):
     updated_at: Timestamp
 
 
-class ReconciliationPage(_Body):
+class ReconciliationPage(Answer):
     """Reconciliations, newest day first. `next_cursor` is null on the last page."""
 
     model_config = ConfigDict(
@@ -193,7 +188,7 @@ class ReconciliationPage(_Body):
     next_cursor: str | None
 
 
-class ReconciliationEntryView(_Body):
+class ReconciliationEntryView(Answer):
     """What Stripe or the ledger says."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ENTRY]})
@@ -204,7 +199,7 @@ class ReconciliationEntryView(_Body):
     at: Timestamp
 
 
-class DiscrepancyView(_Body):
+class DiscrepancyView(Answer):
     """A difference between Stripe and the ledger, and its status."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DISCREPANCY]})
@@ -232,7 +227,7 @@ class DiscrepancyView(_Body):
     updated_at: Timestamp
 
 
-class DiscrepancyPage(_Body):
+class DiscrepancyPage(Answer):
     """Discrepancies, newest day first. `next_cursor` is null on the last page."""
 
     model_config = ConfigDict(

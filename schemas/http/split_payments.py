@@ -18,6 +18,7 @@ from domain.split_payment.values import (
 )
 from domain.split_payment.waits import WaitsFor
 from schemas.http.answers import Answer, Cents, Json, Timestamp, Version
+from schemas.http.bodies import Body
 from schemas.http.payments import (
     NOT_BLANK,
     POSITION,
@@ -39,18 +40,14 @@ UserIdText = Annotated[
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LegBody(_Body):
+class LegBody(Body):
     """One of the payments to pay by. It is authorized at once, and captured when all of them are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"amount_cents": 500, "payment_method": "pm_card_visa"}]})
 
     user_id: UserIdText | None = Field(
         default=None,
-        description="Who pays this leg. Unsaid: the user of the split payment.",
+        description="Who pays this leg. Default: the user of the split payment.",
         json_schema_extra=NOT_BLANK,
     )
     amount_cents: AmountCents
@@ -58,7 +55,7 @@ class LegBody(_Body):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class CreateSplitPaymentBody(_Body):
+class CreateSplitPaymentBody(Body):
     """One purchase that several payments pay, all or nothing."""
 
     model_config = ConfigDict(
@@ -88,15 +85,15 @@ class CreateSplitPaymentBody(_Body):
             Field(
                 ge=MIN_EXPIRES_IN_SECONDS,
                 le=MAX_EXPIRES_IN_SECONDS,
-                description="So long customers may act and bring other cards. Then what is held is released, unless "
-                "every leg is authorized. Unsaid: the server's own, an hour unless it is set otherwise.",
+                description="How long customers may act and bring other cards. After that, what is held is released, "
+                "unless every leg is authorized. Default: the server's setting, an hour unless it was changed.",
             ),
         ]
         | None
     ) = None
 
 
-class CancelSplitPaymentBody(_Body):
+class CancelSplitPaymentBody(Body):
     """Take the split payment back. Reasons are Stripe's."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "requested_by_customer"}]})
@@ -104,12 +101,12 @@ class CancelSplitPaymentBody(_Body):
     reason: CancellationReason | None = None
 
 
-class RefundSplitPaymentBody(_Body):
+class RefundSplitPaymentBody(Body):
     """Give money back, spread over the legs in proportion to what can be refunded of each."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
 
-    amount_cents: AmountCents | None = Field(default=None, description="Unsaid: all that can still be refunded.")
+    amount_cents: AmountCents | None = Field(default=None, description="Default: all that can still be refunded.")
     reason: RefundReason | None = None
 
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from domain.access.events import SecondFactor
 from schemas.http.answers import Answer, Json, Timestamp
+from schemas.http.bodies import StrictBody
 
 _CODE = "3-MFRG-GZDF-MZTW-Q2LK"
 _LOCK: Json = {
@@ -19,11 +20,7 @@ _LOCK: Json = {
 Role = Annotated[Literal["support", "finance", "operator", "auditor"], Field(description="Their role.")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class SignInBody(_Body):
+class SignInBody(StrictBody):
     """How somebody signed in."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "operator", "second_factor": "totp"}]})
@@ -32,7 +29,7 @@ class SignInBody(_Body):
     second_factor: Annotated[SecondFactor, Field(description="What they had beside the password.")]
 
 
-class RecoveryCodeBody(_Body):
+class RecoveryCodeBody(StrictBody):
     """A recovery code that somebody wrote."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"code": _CODE}]})

@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 _Uuid = TypeVar("_Uuid", bound=UUID)
+_Text = TypeVar("_Text", bound=str | None)
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,99}")  # a bound says what is too large
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -77,6 +78,13 @@ def _id(value: object) -> UUID:
     raise PydanticCustomError("id", "must be an id like 019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
 
 
+def check_storable(text: _Text) -> _Text:
+    """Return the text. Raises PydanticCustomError for one that PostgreSQL's text and jsonb cannot hold."""
+    if text is not None and "\x00" in text:
+        raise PydanticCustomError("null_character", "must not contain the character U+0000")
+    return text
+
+
 IN_DIGITS = BeforeValidator(_integer)
 """For `Annotated[int, Field(...), IN_DIGITS]`, last, or the bounds are not in the JSON Schema: a whole number of a
 URL or a header, not below 0, in the digits 0 to 9, without a sign, blanks or leading zeros."""
@@ -92,3 +100,5 @@ Moment = Annotated[datetime, AS_MOMENT]
 """RFC 3339 (https://www.rfc-editor.org/rfc/rfc3339#section-5.6) in UTC unless it has an offset; also a day alone."""
 Id = Annotated[_Uuid, BeforeValidator(_id)]
 """For `Id[PaymentId]`: a UUID with its hyphens, in either case."""
+STORABLE = AfterValidator(check_storable)
+"""For text: without the character U+0000."""

@@ -4,12 +4,13 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from domain.ids import EventId, PaymentId, WebhookEndpointId
 from schemas.events import PAYMENT_EVENT_TYPES
-from schemas.http.answers import Json
+from schemas.http.answers import Answer, Json, Timestamp
+from schemas.http.bodies import StrictBody, without_default
 from schemas.http.strict import AS_MOMENT
 
 EVENT_TYPES = tuple(each.name for each in PAYMENT_EVENT_TYPES)
@@ -18,23 +19,17 @@ MAX_DESCRIPTION_CHARS = 500
 MAX_OVERLAP_S = 7 * 24 * 3600
 
 
-def _without_default(schema: dict[str, Any]) -> None:
-    """Leave a default to the description: generators of types make a field with one required, which it is not."""
-    schema.pop("default", None)
-
-
 def _of_event_types(schema: dict[str, Any]) -> None:
-    _without_default(schema)
+    without_default(schema)
     schema["uniqueItems"] = True
 
 
-Timestamp = Annotated[dt.datetime, Field(description="ISO 8601, UTC.")]
 Url = Annotated[
     str,
     Field(
         min_length=1,
         max_length=MAX_URL_CHARS,
-        description="Of the public internet, and https in production. Of a merchant's endpoints each has another one.",
+        description="On the public internet, with https in production. Each endpoint of a merchant has its own.",
     ),
 ]
 EventTypes = Annotated[
@@ -83,15 +78,7 @@ _DELIVERY: Json = {
 _EXAMPLE_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"  # noqa: S105 - of the specification
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class _View(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _WithEventTypes(_Body):
+class _WithEventTypes(StrictBody):
     @field_validator("event_types", check_fields=False)
     @classmethod
     def _known(cls, names: list[str] | None) -> list[str] | None:
@@ -113,9 +100,9 @@ class CreateWebhookEndpointBody(_WithEventTypes):
     )
 
     url: Url
-    event_types: EventTypes = []
-    description: Annotated[Description, Field(json_schema_extra=_without_default)] = ""
-    enabled: Annotated[bool, Field(description="Unsaid: true.", json_schema_extra=_without_default)] = True
+    event_types: EventTypes = Field(default=[])
+    description: Annotated[Description, Field(json_schema_extra=without_default)] = ""
+    enabled: Annotated[bool, Field(description="Default: true.", json_schema_extra=without_default)] = True
 
 
 class UpdateWebhookEndpointBody(_WithEventTypes):
@@ -128,11 +115,11 @@ class UpdateWebhookEndpointBody(_WithEventTypes):
     description: Description | None = None
     enabled: Annotated[
         bool | None,
-        Field(description="What is recorded while it is not enabled is not sent later; a replay is."),
+        Field(description="What is recorded while it is disabled is not sent later, except by a replay."),
     ] = None
 
 
-class RotateSecretBody(_Body):
+class RotateSecretBody(StrictBody):
     """POST /webhook-endpoints/{endpoint_id}/rotate-secret."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 86400}]})
@@ -142,21 +129,21 @@ class RotateSecretBody(_Body):
         Field(
             ge=0,
             le=MAX_OVERLAP_S,
-            description="For how long the secret that is replaced signs too; 0: it is leaked. Unsaid: a day.",
-            json_schema_extra=_without_default,
+            description="For how long the replaced secret still signs; 0 if it was leaked. Default: a day.",
+            json_schema_extra=without_default,
         ),
     ] = 24 * 3600
     end_previous_secrets: Annotated[
         bool,
         Field(
             description="Whether the secrets that were replaced before sign no more from now on: they are leaked. "
-            "Unsaid: each signs until its own time is over.",
-            json_schema_extra=_without_default,
+            "Default: each signs until its own time is over.",
+            json_schema_extra=without_default,
         ),
     ] = False
 
 
-class ReplayWebhooksBody(_Body):
+class ReplayWebhooksBody(StrictBody):
     """POST /webhook-endpoints/{endpoint_id}/replays."""
 
     model_config = ConfigDict(
@@ -168,11 +155,7 @@ class ReplayWebhooksBody(_Body):
     until: Annotated[dt.datetime, Field(description="Until when; not in the future."), AS_MOMENT]
 
 
-class NoBody(_Body):
-    """A request that says nothing beyond its path."""
-
-
-class PreviousWebhookSecretView(_View):
+class PreviousWebhookSecretView(Answer):
     """A secret that was replaced by another, and signs until its overlap is over."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"signs_until": "2026-05-02T10:06:40.123Z"}]})
@@ -180,7 +163,7 @@ class PreviousWebhookSecretView(_View):
     signs_until: Timestamp
 
 
-class WebhookEndpointView(_View):
+class WebhookEndpointView(Answer):
     """An endpoint. Its secret is shown when it is made, and never again."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ENDPOINT]})
@@ -197,11 +180,11 @@ class WebhookEndpointView(_View):
     failing_since: Annotated[Timestamp | None, Field(description="Since when every attempt has failed.")]
     previous_secret_until: Annotated[
         Timestamp | None,
-        Field(description="Until when the old secret signs too; of several, the one that ends first. Null: none does."),
+        Field(description="Until when a replaced secret still signs; of several, the first to end. Null: none does."),
     ]
     previous_secrets: Annotated[
         list[PreviousWebhookSecretView],
-        Field(description="Those that were replaced and sign too, the one that ends first at the front."),
+        Field(description="Replaced secrets that still sign, the one that ends first at the front."),
     ]
     created_at: Timestamp
     updated_at: Timestamp
@@ -215,7 +198,7 @@ class WebhookEndpointWithSecret(WebhookEndpointView):
     secret: Annotated[str, Field(description="`whsec_...`: verify the signatures with it.")]
 
 
-class WebhookEndpointList(_View):
+class WebhookEndpointList(Answer):
     """All endpoints of the merchant, the oldest first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"data": [_ENDPOINT]}]})
@@ -223,7 +206,7 @@ class WebhookEndpointList(_View):
     data: list[WebhookEndpointView]
 
 
-class WebhookAttemptView(_View):
+class WebhookAttemptView(Answer):
     """What came of an attempt."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ATTEMPT]})
@@ -235,7 +218,7 @@ class WebhookAttemptView(_View):
     answer: Annotated[str | None, Field(description="The beginning of what the endpoint answered.")]
 
 
-class WebhookDeliveryView(_View):
+class WebhookDeliveryView(Answer):
     """An event on its way to an endpoint, with its attempts."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DELIVERY]})
@@ -252,7 +235,7 @@ class WebhookDeliveryView(_View):
     finished_at: Timestamp | None
 
 
-class WebhookDeliveryPage(_View):
+class WebhookDeliveryPage(Answer):
     """Deliveries, those of the newest events first. `next_before` is null on the last page."""
 
     model_config = ConfigDict(
@@ -264,7 +247,7 @@ class WebhookDeliveryPage(_View):
     next_before: Annotated[int | None, Field(description="The `before` of the next page.")]
 
 
-class WebhookResendAnswer(_View):
+class WebhookResendAnswer(Answer):
     """A delivery that is made once more."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": _DELIVERY["id"], "status": "pending"}]})
@@ -273,7 +256,7 @@ class WebhookResendAnswer(_View):
     status: Literal["pending"]
 
 
-class WebhookReplayAnswer(_View):
+class WebhookReplayAnswer(Answer):
     """A replay that was asked for."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": _ID}]})

@@ -1,6 +1,6 @@
 """What the command API lends to the endpoints of operators, for tests that call none of them."""
 
-from command_api.operations import operations
+from command_api.operator_endpoints import operations
 from infra.http.operations import Operations
 from infra.postgres.pool import create_pool
 

@@ -12,7 +12,7 @@ from infra.http.openapi import schemas as shape
 from infra.http.openapi.errors import PROBLEM, PROBLEM_CODE, problem_codes, reference
 from infra.http.openapi.schemas import Json
 
-_CODES = "Every error of this API by its name. More may come: what a program does not know, it decides by the status."
+_CODES = "The names of all errors of this API. More may be added: with an unknown one, a program decides by the status."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

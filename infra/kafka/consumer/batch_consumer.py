@@ -36,7 +36,7 @@ from aiokafka.errors import KafkaError
 
 from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer import metrics
-from infra.kafka.consumer.checkpoints import Apply, D
+from infra.kafka.consumer.checkpoints import Apply
 from infra.kafka.consumer.dead_letters.delivery import Decode
 from infra.kafka.consumer.dead_letters.worker import DeadLetters, DeadLetterWorker
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter
@@ -44,6 +44,7 @@ from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.own_log import EpochWatch, OwnLog
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.record_applier import RecordApplier, error_text
+from infra.kafka.consumer.selection import D
 from infra.kafka.consumer.subscription import Record, Subscription
 from infra.kafka.topics import KafkaUnavailable, TopicsMissing, require_topics
 from infra.process.health import Health

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from infra.errors import InfraError
-from infra.kafka.consumer.checkpoints import Delivered
+from infra.kafka.consumer.selection import Delivered
 
 log = structlog.get_logger(__name__)
 

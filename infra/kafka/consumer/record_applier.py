@@ -22,12 +22,13 @@ from aiokafka import TopicPartition
 
 from infra.backoff import Backoff, Pauses
 from infra.kafka.consumer import metrics
-from infra.kafka.consumer.checkpoints import Applied, AppliesTogether, Apply, D, Gap, Traced
+from infra.kafka.consumer.checkpoints import AppliesTogether, Apply
 from infra.kafka.consumer.dead_letters.delivery import Decode, Delivery
 from infra.kafka.consumer.dead_letters.writer import DeadLetterWriter, TooManyDeadLetters
 from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.retry_policy import is_worth_retrying
+from infra.kafka.consumer.selection import Applied, D, Gap
 from infra.kafka.consumer.subscription import Record
 from infra.logs import bound_context
 from infra.process.waiting import wait_for_event
@@ -49,6 +50,16 @@ class Identified(Protocol):
     @property
     def log_ids(self) -> Mapping[str, str | None]:
         """The ids of `infra.logs.CONTEXT_IDS` that the message knows."""
+        ...
+
+
+@runtime_checkable
+class Traced(Protocol):
+    """A message that says which trace it belongs to."""
+
+    @property
+    def trace(self) -> tuple[str, str | None, Mapping[str, str]]:
+        """Its type, its `traceparent`, and what a span of it says."""
         ...
 
 

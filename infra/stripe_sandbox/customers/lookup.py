@@ -3,7 +3,7 @@
 from infra.stripe_sandbox.customers.model import Customer
 from infra.stripe_sandbox.errors import BAD_REQUEST, StripeError, resource_missing
 from infra.stripe_sandbox.operation import Call
-from infra.stripe_sandbox.params import Params
+from infra.stripe_sandbox.validation import Params
 
 WELL_KNOWN = Customer(
     id="cus_sandbox", created=1_700_000_000, name="Sandbox Customer", email="customer@sandbox.example"

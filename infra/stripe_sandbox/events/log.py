@@ -66,10 +66,6 @@ class EventLog:
         """Tell of an object in a state that it has left again: `earlier` has the members that were different then."""
         self._pending.append(PendingEvent(cause, type_, record, None, earlier or None))
 
-    def emit_changed(self, cause: Cause, type_: str, record: Record, *, before: Mapping[str, object]) -> None:
-        """Note an event of an object, with what was different before."""
-        self._pending.append(PendingEvent(cause, type_, record, before, None))
-
     def forget(self) -> None:
         """Drop the events of a change that is undone."""
         self._pending.clear()

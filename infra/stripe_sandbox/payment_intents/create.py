@@ -8,7 +8,7 @@ from infra.stripe_sandbox.errors import invalid_parameter
 from infra.stripe_sandbox.expand import expanded
 from infra.stripe_sandbox.json_types import JsonObject
 from infra.stripe_sandbox.operation import ApiOperation, Call, Reply
-from infra.stripe_sandbox.params import NEW_METADATA, Params, choice, flag, integer, nested, spec, text, unmodelled
+from infra.stripe_sandbox.params import NEW_METADATA, choice, flag, integer, nested, spec, text, unmodelled
 from infra.stripe_sandbox.payment_intents.attempt import Attempt
 from infra.stripe_sandbox.payment_intents.confirm import confirmed, shown
 from infra.stripe_sandbox.payment_intents.fields import (
@@ -32,6 +32,7 @@ from infra.stripe_sandbox.payment_intents.model import (
 )
 from infra.stripe_sandbox.payment_intents.render import render
 from infra.stripe_sandbox.payment_methods import use
+from infra.stripe_sandbox.validation import Params
 
 
 def create(call: Call) -> Reply:

@@ -6,7 +6,6 @@ from infra.stripe_sandbox.customers.address import SHIPPING_ADDRESS
 from infra.stripe_sandbox.errors import invalid_parameter
 from infra.stripe_sandbox.params import (
     Param,
-    Params,
     choice,
     flag,
     flag_or_choice,
@@ -21,6 +20,7 @@ from infra.stripe_sandbox.payment_intents.method_options import METHOD_OPTIONS, 
 from infra.stripe_sandbox.payment_intents.model import PaymentIntent
 from infra.stripe_sandbox.payment_intents.statement import check_statement
 from infra.stripe_sandbox.texts import check_email, check_url
+from infra.stripe_sandbox.validation import Params
 
 PAYMENT_METHOD_TYPES = removed(
     "payment_method_types",

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import Page
 
-from schemas.http.queries import ContradictionView
+from schemas.http.payment_views import ContradictionView
 from tests.integration.back_office.conftest import Served
 from tests.support.axe import COLOURS, serious_issues
 from tests.support.browser import CHROMIUM, browser_on, log_in, log_in_by_keyboard, reach, send_login

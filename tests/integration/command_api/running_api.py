@@ -12,14 +12,14 @@ from redis.asyncio import Redis
 
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
+from command_api.commands.executor import CommandExecutor
+from command_api.commands.response_cache import RedisResponseCache
+from command_api.commands.service import CommandService
+from command_api.commands.waiter import PollingStreamWaiter
 from command_api.exports.service import ExportRecorder
 from command_api.fakes import FixedClientSecrets, FixedPaidTransactions
-from command_api.operations import operations
-from command_api.payments.executor import CommandExecutor
-from command_api.payments.response_cache import RedisResponseCache
-from command_api.payments.service import CommandService
+from command_api.operator_endpoints import operations
 from command_api.payments.subject import PAYMENTS
-from command_api.payments.waiter import PollingStreamWaiter
 from command_api.privacy.service import PersonalDataService
 from command_api.split_payments.subject import SPLIT_PAYMENTS
 from command_api.webhook_endpoints.service import WebhookEndpointService

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from redis.asyncio import Redis
 
-from command_api.payments.cached_responses import CachedResponses
+from command_api.commands.cached_responses import CachedResponses
 from event_store.log_monitor import LogMonitor
 from infra.embedded.valkey import ValkeyServer
 from infra.postgres.pool import Pool, create_pool

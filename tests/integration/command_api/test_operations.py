@@ -17,7 +17,11 @@ from event_store.store import load
 from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
 from schemas.events.examples import DIFFERENCE, RUN_ID
-from schemas.http import operations as bodies
+from schemas.http.dead_letters import DeadLetterDetail, DeadLetterList
+from schemas.http.operations import OperationAnswer
+from schemas.http.stripe_events import StripeEventPage, StripeEventView
+from schemas.http.system import SystemView
+from schemas.http.tasks import TaskList
 from schemas.http.times import timestamp
 from schemas.topics import partition_of
 from tests.integration.command_api.running_api import MERCHANT, Running, key, running
@@ -47,7 +51,7 @@ async def said(api: Running, path: str, body: dict[str, Any] | None = None) -> s
     answer = await api.client.post(path, json=REASON if body is None else body, headers=BY_OLGA)
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
-    return bodies.OperationAnswer.model_validate_json(answer.content).said
+    return OperationAnswer.model_validate_json(answer.content).said
 
 
 async def a_discrepancy(pool: Pool) -> DiscrepancyId:
@@ -94,7 +98,7 @@ async def a_task(api: Running, pool: Pool, *, attempts: int = 0) -> tuple[UUID, 
 async def test_a_dead_call_is_listed_retried_and_given_up_by_name(staff: Running, pool: Pool) -> None:
     payment_id, task_id = await a_task(staff, pool)
     listed = await staff.client.get("/tasks")
-    (task,) = bodies.TaskList.model_validate_json(listed.content).data
+    (task,) = TaskList.model_validate_json(listed.content).data
     assert (task.id, task.payment_id, task.status, task.last_error) == (task_id, payment_id, "dead", "400 no")
     assert (await staff.client.get("/tasks", params={"status": ["due", "done"]})).json() == {"data": [], "count": 0}
 
@@ -131,10 +135,10 @@ async def dead_letters(pool: Pool, count: int) -> list[int]:
 
 async def test_a_replay_says_before_what_it_applies(staff: Running, pool: Pool) -> None:
     first, second = await dead_letters(pool, 2)
-    listed = bodies.DeadLetterList.model_validate_json((await staff.client.get("/dead-letters")).content)
+    listed = DeadLetterList.model_validate_json((await staff.client.get("/dead-letters")).content)
     assert ([each.id for each in listed.data], listed.count) == ([first, second], 2)
     shown = await staff.client.get(f"/dead-letters/{second}")
-    detail = bodies.DeadLetterDetail.model_validate_json(shown.content)
+    detail = DeadLetterDetail.model_validate_json(shown.content)
     assert (detail.queue, detail.value, detail.lacking) == ([first, second], '{"n": 1}', ["projection:payments"])
 
     preview = await staff.client.post("/dead-letters/replay", json={"consumer": "projector", "preview": True})
@@ -192,7 +196,7 @@ async def test_a_dead_letter_is_discarded_once_with_a_reason(staff: Running, poo
 
 
 async def test_the_system_tells_how_far_it_is_and_what_is_stuck(staff: Running, pool: Pool) -> None:
-    empty = bodies.SystemView.model_validate_json((await staff.client.get("/system")).content)
+    empty = SystemView.model_validate_json((await staff.client.get("/system")).content)
     assert (empty.position, empty.outbox.depth, empty.tasks) == (0, 0, {})
     await a_task(staff, pool)
     await dead_letters(pool, 2)
@@ -204,7 +208,7 @@ async def test_the_system_tells_how_far_it_is_and_what_is_stuck(staff: Running, 
             "INSERT INTO consumers.circuit_breakers (process, breaker, state, since, seen_at) VALUES"
             " ('a:1', 'stripe', 'closed', now(), now()), ('b:2', 'stripe', 'open', now(), now() - interval '1 hour')"
         )
-    found = bodies.SystemView.model_validate_json((await staff.client.get("/system")).content)
+    found = SystemView.model_validate_json((await staff.client.get("/system")).content)
     assert found.position > 0
     assert found.outbox.depth > 0
     assert (found.tasks, found.dead_letters, found.sagas) == ({"dead": 1}, {"projector": 2}, {})
@@ -229,7 +233,7 @@ async def test_lags_are_counted_in_events_that_are_in_the_log(staff: Running, po
             "INSERT INTO consumers.consumer_checkpoints VALUES ('sagas', 'paystream.payment', %s, %s)",
             [partition_of(first, 12), position],
         )
-    lags = bodies.SystemView.model_validate_json((await staff.client.get("/system")).content).lags
+    lags = SystemView.model_validate_json((await staff.client.get("/system")).content).lags
     assert lags is not None
     assert sum(each.events for each in lags) == len(events) - 1
     lacking: dict[int, list[str]] = {}
@@ -287,9 +291,9 @@ async def test_what_stripe_told_is_listed_newest_first_in_pages(staff: Running, 
             [row[0]],
         )
 
-    async def page_of(**parameters: Any) -> bodies.StripeEventPage:
+    async def page_of(**parameters: Any) -> StripeEventPage:
         answer = await staff.client.get("/stripe-events", params={"limit": 2, **parameters})
-        return bodies.StripeEventPage.model_validate_json(answer.content)
+        return StripeEventPage.model_validate_json(answer.content)
 
     first = await page_of()
     rest = await page_of(before=first.next_before)
@@ -302,7 +306,7 @@ async def test_what_stripe_told_is_listed_newest_first_in_pages(staff: Running, 
     assert [each.object_id for each in about.data] == ["pi_2", "pi_0"]
     for listed in (*first.data, *rest.data):
         one = await staff.client.get(f"/stripe-events/{listed.id}")
-        assert bodies.StripeEventView.model_validate_json(one.content) == listed
+        assert StripeEventView.model_validate_json(one.content) == listed
     assert (await staff.client.get("/stripe-events/evt_unknown")).status_code == 404
 
 

@@ -10,8 +10,8 @@ import pytest_asyncio
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from command_api.payments.metrics import REDIS_UNAVAILABLE
-from command_api.payments.response_cache import InFlight, KeyClaim, RedisResponseCache
+from command_api.commands.metrics import REDIS_UNAVAILABLE
+from command_api.commands.response_cache import InFlight, KeyClaim, RedisResponseCache
 from domain.ids import MerchantId
 from event_store.appends import StoredResponse
 from infra.embedded.valkey import ValkeyServer

@@ -10,7 +10,7 @@ import pytest
 
 from event_store.store import Connection as AppConnection
 from infra.http.problems import Problem
-from infra.postgres.pool import Pool
+from infra.postgres.pool import Connection, Pool
 from projections.payment_timeline import read
 from query_api.database import create_read_pool
 from query_api.freshness import AppliedPositions, Freshness
@@ -96,9 +96,13 @@ async def test_without_time_to_wait_an_applied_position_is_still_seen(
     await record(paid(request_payment()))
     position = await project()
     freshness = Freshness(read_pool, wait_ms=0)
-    await freshness.require(position)
+
+    async def found(_: Connection) -> str:
+        return "found"
+
+    assert await freshness.read(position, found) == "found"
     with pytest.raises(Problem) as behind:
-        await freshness.require(position + 1)
+        await freshness.read(position + 1, found)
     assert behind.value.code == "projection_behind"
 
 

@@ -1,6 +1,7 @@
 """The back office on stand-ins for both APIs."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -78,26 +79,28 @@ async def back_office(query_api: FakeApi, command_api: FakeApi) -> AsyncIterator
 
 @pytest_asyncio.fixture
 async def finance(back_office: BackOffice) -> BackOffice:
-    """Somebody of finance is logged in, who may see and do everything."""
+    """Somebody of finance is logged in."""
     answer = await back_office.log_in("finance")
     assert answer.status_code == 303
     return back_office
 
 
-class opened:  # noqa: N801 - used as a function
+@pytest_asyncio.fixture
+async def operator(back_office: BackOffice) -> BackOffice:
+    """An operator is logged in."""
+    answer = await back_office.log_in("operator")
+    assert answer.status_code == 303
+    return back_office
+
+
+@asynccontextmanager
+async def opened(given: BackOfficeSettings, query_api: FakeApi, command_api: FakeApi) -> AsyncIterator[BackOffice]:
     """Open a back office with these settings, and close it."""
-
-    def __init__(self, given: BackOfficeSettings, query_api: FakeApi, command_api: FakeApi) -> None:
-        office = Office.from_settings(given, command_api=command_api.api(), query_api=query_api.api())
-        app = create_app(office, health=Health())
-        transport = httpx.ASGITransport(app)
-        browser = httpx.AsyncClient(transport=transport, base_url="https://office.test")
-        self._found = BackOffice(browser=browser, query_api=query_api, command_api=command_api, office=office, app=app)
-
-    async def __aenter__(self) -> BackOffice:
-        return self._found
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._found.browser.aclose()
-        await self._found.office.command_api.close()
-        await self._found.office.query_api.close()
+    office = Office.from_settings(given, command_api=command_api.api(), query_api=query_api.api())
+    app = create_app(office, health=Health())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://office.test") as browser:
+        try:
+            yield BackOffice(browser=browser, query_api=query_api, command_api=command_api, office=office, app=app)
+        finally:
+            await office.command_api.close()
+            await office.query_api.close()

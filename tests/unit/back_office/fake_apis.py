@@ -13,25 +13,19 @@ from back_office.apis.client import Api
 from schemas.http.access import ApiKeyList, ApiKeyView, LimitList, MerchantPage, MerchantView
 from schemas.http.audit import ErasurePage, SealsView, StaffLogPage
 from schemas.http.customers import CustomerTotals
+from schemas.http.dead_letters import DeadLetterDetail, DeadLetterList, ReplayAnswer
 from schemas.http.disputes import ListedDispute
 from schemas.http.exports import ExportAnswer
 from schemas.http.ledger import LedgerEntryPage, TrialBalance
-from schemas.http.operations import (
-    DeadLetterDetail,
-    DeadLetterList,
-    ReplayAnswer,
-    SagaList,
-    SagaView,
-    StripeEventPage,
-    SystemView,
-    TaskList,
-    TaskView,
-)
+from schemas.http.payment_views import PaymentView
 from schemas.http.payouts import PaidTransactionPage, PayoutView
 from schemas.http.privacy import ErasureAnswer, UserDataPreview
-from schemas.http.queries import PaymentView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
+from schemas.http.sagas import SagaList, SagaView
 from schemas.http.staff import StaffLockView, StaffSessionsEndedAnswer
+from schemas.http.stripe_events import StripeEventPage
+from schemas.http.system import SystemView
+from schemas.http.tasks import TaskList, TaskView
 from schemas.http.totals import LedgerTotals, PaymentTotals
 from schemas.http.webhook_endpoints import WebhookDeliveryPage, WebhookEndpointList, WebhookEndpointView
 

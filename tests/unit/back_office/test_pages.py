@@ -8,8 +8,10 @@ import pytest
 
 from back_office.web.headers import POLICY
 from schemas.http.access import ApiKeyView, MerchantView
-from schemas.http.operations import DeadLetterView, SagaView, TaskView
+from schemas.http.dead_letters import DeadLetterView
 from schemas.http.reconciliations import DiscrepancyView, ReconciliationView
+from schemas.http.sagas import SagaView
+from schemas.http.tasks import TaskView
 from schemas.http.webhook_endpoints import WebhookEndpointView
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import ROLES, BackOffice

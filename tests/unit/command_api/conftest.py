@@ -12,10 +12,11 @@ from fastapi import FastAPI
 
 from command_api.app import create_app
 from command_api.client_secrets.service import ClientSecretReader
+from command_api.commands.executor import CommandExecutor
+from command_api.commands.service import CommandService
 from command_api.exports.service import ExportRecorder
 from command_api.fakes import FixedClientSecrets, FixedPaidTransactions, FixedPaymentWaiter, MemoryResponseCache
-from command_api.payments.executor import CommandExecutor
-from command_api.payments.service import CommandService
+from command_api.payments.subject import PAYMENTS
 from command_api.privacy.service import PersonalDataService
 from command_api.split_payments.subject import SPLIT_PAYMENTS
 from domain.ids import MerchantId
@@ -60,7 +61,7 @@ class Standing:
 async def api() -> AsyncIterator[Standing]:
     store, waiter, secrets = MemoryEventLog(), FixedPaymentWaiter(), FixedClientSecrets()
     cache = MemoryResponseCache()
-    executor = CommandExecutor(cache=cache, log=store)
+    executor = CommandExecutor(cache=cache, log=store, subject=PAYMENTS)
     split_executor = CommandExecutor(cache=cache, log=store, subject=SPLIT_PAYMENTS)
     app = create_app(
         payments=CommandService(executor=executor, waiter=waiter, max_wait_s=30),

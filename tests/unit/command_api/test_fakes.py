@@ -1,8 +1,8 @@
 """The stand-ins keep the contract of what they stand in for."""
 
+from command_api.commands.response_cache import ResponseCache
 from command_api.fakes import MemoryResponseCache
-from command_api.payments.response_cache import ResponseCache
-from tests.unit.command_api.payments.response_cache_contract import ResponseCacheContract
+from tests.unit.command_api.commands.response_cache_contract import ResponseCacheContract
 
 
 class TestMemoryResponseCache(ResponseCacheContract):

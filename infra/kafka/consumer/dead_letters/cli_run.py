@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.cli.execute import run_with_connection
-from infra.cli.output import console, print_json_lines, printable
+from infra.cli.output import console, plain_table, print_json_lines, printable
 from infra.errors import WrongOption
 from infra.kafka.consumer.dead_letters.admin import DeadLetterAdmin, Filter
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Status
@@ -179,7 +179,7 @@ def _resolved(dead_letter: DeadLetter) -> str:
 
 
 def _table(dead_letters: Sequence[DeadLetter]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = plain_table()
     for column in ("ID", "Status", "Consumer", "Record", "Stream"):
         table.add_column(column, overflow="fold", no_wrap=column in {"ID", "Status"})
     table.add_column("Failed at (UTC)", no_wrap=True)

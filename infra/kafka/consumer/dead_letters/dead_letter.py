@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import orjson
 
-from infra.kafka.consumer.checkpoints import D
 from infra.kafka.consumer.dead_letters.delivery import Delivery
+from infra.kafka.consumer.selection import D
 from infra.kafka.consumer.subscription import Record
 from infra.log_render import mask_text
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, Self, runtime_checkable
 
-from infra.kafka.consumer.checkpoints import D
+from infra.kafka.consumer.selection import D
 from infra.kafka.consumer.subscription import Record
 
 Headers = Iterable[tuple[str, bytes | None]]

@@ -12,12 +12,13 @@ from typing import Generic
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
-from infra.kafka.consumer.checkpoints import Checkpoint, Checkpointed, D, select_new
+from infra.kafka.consumer.checkpoints import Checkpoint, Checkpointed
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Reason
 from infra.kafka.consumer.dead_letters.delivery import Decode, Delivery
 from infra.kafka.consumer.dead_letters.metrics import REPLAYS
 from infra.kafka.consumer.dead_letters.store import DeadLetterHolds, DeadLetterStore, KnownDeadLetter
 from infra.kafka.consumer.retry_policy import is_worth_retrying
+from infra.kafka.consumer.selection import D, select_new
 from infra.postgres.pool import Connection
 
 log = structlog.get_logger(__name__)

@@ -8,9 +8,9 @@ from typing import Any
 from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
-from infra.kafka.consumer.checkpoints import D, Delivered
 from infra.kafka.consumer.dead_letters.dead_letter import DeadLetter, Reason, error_columns, record_columns
 from infra.kafka.consumer.dead_letters.delivery import Delivery
+from infra.kafka.consumer.selection import D, Delivered
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 
@@ -49,7 +49,7 @@ class WrittenDeadLetter:
 
 
 class DeadLetterHolds:
-    """`infra.kafka.consumer.checkpoints.Holds` of one checkpoint, from the dead letters of a partition."""
+    """`infra.kafka.consumer.selection.Holds` of one checkpoint, from the dead letters of a partition."""
 
     def __init__(self, name: str, known: Sequence[KnownDeadLetter]) -> None:
         self._discarded = {dead_letter.position for dead_letter in known if dead_letter.discarded}

@@ -16,12 +16,13 @@ from aiokafka import TopicPartition
 from psycopg.rows import dict_row
 
 from infra.backoff import Backoff, Pauses
-from infra.kafka.consumer.checkpoints import Checkpointed, D
+from infra.kafka.consumer.checkpoints import Checkpointed
 from infra.kafka.consumer.dead_letters import metrics
 from infra.kafka.consumer.dead_letters.delivery import Decode
 from infra.kafka.consumer.dead_letters.publisher import DeadLetterPublisher
 from infra.kafka.consumer.dead_letters.replay import Replayer
 from infra.kafka.consumer.dead_letters.store import SQL
+from infra.kafka.consumer.selection import D
 from infra.process.waiting import wait_for_event
 from infra.settings.kafka import KafkaSettings
 

@@ -11,7 +11,7 @@ from typing import Generic, Self
 import structlog
 from aiokafka import TopicPartition
 
-from infra.kafka.consumer.checkpoints import Applied, Checkpoint, Checkpointed, D, Selection, select_new, summary
+from infra.kafka.consumer.checkpoints import Checkpoint, Checkpointed
 from infra.kafka.consumer.dead_letters.dead_letter import Reason
 from infra.kafka.consumer.dead_letters.delivery import Delivery
 from infra.kafka.consumer.dead_letters.metrics import DEAD_LETTERS
@@ -23,6 +23,7 @@ from infra.kafka.consumer.dead_letters.store import (
     WrittenDeadLetter,
 )
 from infra.kafka.consumer.retry_policy import is_worth_retrying
+from infra.kafka.consumer.selection import Applied, D, Selection, select_new, summary
 from infra.postgres.pool import Connection
 
 log = structlog.get_logger(__name__)

@@ -48,12 +48,6 @@ def stripe_fake() -> MemoryStripe:
     return MemoryStripe()
 
 
-def a_worker(stripe_fake: MemoryStripe, completer: TaskCompleter) -> Worker:
-    return Worker(
-        stripe_fake, completer, lookup_after_s=0.1, missing_after_s=24 * 3600, not_listed_after_s=30, lease_s=30
-    )
-
-
 async def claimed(payments: Payments, pool: Pool, *, lease_ends_in_s: float) -> Job:
     """Return a claimed payment, as the pool hands it to a worker."""
     payment_id = await payments.request()

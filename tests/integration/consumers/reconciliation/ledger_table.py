@@ -1,6 +1,5 @@
 """A table in the place of the ledger's view."""
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,7 +24,7 @@ GRANT SELECT ON ledger.stripe_movements TO paystream_app;
 
 @dataclass(frozen=True)
 class LedgerTable:
-    """Our book."""
+    """The ledger's movements, as a test writes them."""
 
     database: Database
 
@@ -48,7 +47,3 @@ class LedgerTable:
 
     async def _connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
         return await psycopg.AsyncConnection.connect(self.database.url("owner"), autocommit=True)
-
-
-def new_source(prefix: str = "ch") -> str:
-    return f"{prefix}_{uuid.uuid4().hex[:16]}"

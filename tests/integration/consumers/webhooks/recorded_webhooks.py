@@ -16,7 +16,8 @@ from domain.ids import PaymentId
 from event_store.group_commit import GroupCommit
 from event_store.store import recorded_event
 from infra.http.context import RequestContext
-from infra.kafka.consumer.checkpoints import Applied, checkpointed
+from infra.kafka.consumer.checkpoints import checkpointed
+from infra.kafka.consumer.selection import Applied
 from infra.postgres.pool import Pool
 from schemas.cloudevents import Delivered
 from schemas.topics import STRIPE_EVENT

@@ -11,7 +11,7 @@ import pytest
 from domain.ids import PaymentId
 from domain.money import Money
 from domain.payment.observations import RecordPaymentFailed
-from schemas.http.queries import PaymentPage
+from schemas.http.payment_views import PaymentPage
 from tests.integration.query_api.conftest import Project, Record
 from tests.support.payment_histories import paid, request_payment
 

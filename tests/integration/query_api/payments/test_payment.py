@@ -23,7 +23,7 @@ from infra.embedded.ports import free_port
 from infra.ids import uuid7
 from infra.postgres.pool import DatabaseUnavailable, Pool
 from query_api.database import create_read_pool
-from schemas.http.queries import PaymentView
+from schemas.http.payment_views import PaymentView
 from schemas.http.times import timestamp
 from tests.integration.query_api.conftest import Project, Record
 from tests.support.database import Database

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.http.queries import DisputeView
+from schemas.http.payment_views import DisputeView
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_page, a_payment, example
 

@@ -15,12 +15,6 @@ ROTATE, REVOKE = f"/api-keys/{KEY['id']}/rotate", f"/api-keys/{KEY['id']}/revoke
 ENDPOINT = example(WebhookEndpointView)
 
 
-@pytest.fixture
-async def operator(back_office: BackOffice) -> BackOffice:
-    await back_office.log_in("operator")
-    return back_office
-
-
 def parameters_of(office: BackOffice, path: str) -> dict[str, str]:
     """Return the parameters of the newest request for a path."""
     return dict(next(each for each in office.command_api.requested[::-1] if each.url.path == path).url.params)

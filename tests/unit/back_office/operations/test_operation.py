@@ -2,7 +2,9 @@
 
 import pytest
 
-from back_office.operations.operation import ASSIGN, EXPLAIN, GIVE_UP_TASK, REPLAY
+from back_office.dead_letters.routes import REPLAY
+from back_office.discrepancies.routes import ASSIGN, EXPLAIN
+from back_office.tasks.routes import GIVE_UP
 from back_office.web.forms import FormIncomplete
 
 
@@ -22,8 +24,8 @@ def test_an_assignee_is_a_name_or_nobody() -> None:
 
 
 def test_force_is_sent_only_when_it_is_ticked() -> None:
-    assert GIVE_UP_TASK.body({"reason": "a"}) == {"reason": "a"}
-    assert GIVE_UP_TASK.body({"reason": "a", "force": "yes"}) == {"reason": "a", "force": True}
+    assert GIVE_UP.body({"reason": "a"}) == {"reason": "a"}
+    assert GIVE_UP.body({"reason": "a", "force": "yes"}) == {"reason": "a", "force": True}
     assert EXPLAIN.body({"reason": "a", "force": "yes"}) == {"reason": "a"}
 
 

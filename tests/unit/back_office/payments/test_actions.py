@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from schemas.http.queries import DisputeView
+from schemas.http.payment_views import DisputeView
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_payment, a_problem, a_refund, away, body_of, example

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from back_office.payments import state
 from back_office.payments.declines import customer_sentence
 from domain.payment.values import PaymentStatus
-from schemas.http.queries import PaymentView
+from schemas.http.payment_views import PaymentView
 from tests.unit.back_office.fake_apis import a_payment, a_refund, example
 
 DISPUTE = example(PaymentView)

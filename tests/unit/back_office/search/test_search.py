@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from schemas.http.ledger import LedgerEntry
-from schemas.http.operations import StripeEventView
+from schemas.http.stripe_events import StripeEventView
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import PAYMENT_ID, PAYOUT_ID, a_page, a_payment, a_problem, away, example
 

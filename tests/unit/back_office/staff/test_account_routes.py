@@ -10,12 +10,6 @@ from tests.unit.back_office.staff.test_session_routes import another_browser, is
 REASON = "left the company"
 
 
-@pytest.fixture
-async def operator(back_office: BackOffice) -> BackOffice:
-    await back_office.log_in("operator")
-    return back_office
-
-
 async def test_every_account_is_listed_with_role_and_sessions(operator: BackOffice) -> None:
     await another_browser(operator, "finance")
     page = await operator.page("/staff")

@@ -1,6 +1,6 @@
 """The inbox of Stripe's events."""
 
-from schemas.http.operations import StripeEventView
+from schemas.http.stripe_events import StripeEventView
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import example
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from back_office.system.rebuilds import projections
-from schemas.http.operations import BuildView, SystemView
+from schemas.http.system import BuildView, SystemView
 from tests.unit.back_office.conftest import BackOffice
 from tests.unit.back_office.fake_apis import example
 

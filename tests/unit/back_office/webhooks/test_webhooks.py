@@ -14,12 +14,6 @@ RESEND = f"{HERE}/deliveries/{DELIVERY['id']}/resend"
 RESEND_AT_API = f"POST {PLACE}/deliveries/{DELIVERY['id']}/resend"
 
 
-@pytest.fixture
-async def operator(back_office: BackOffice) -> BackOffice:
-    await back_office.log_in("operator")
-    return back_office
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

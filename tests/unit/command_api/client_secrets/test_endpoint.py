@@ -8,7 +8,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
+from command_api.stripe_reads import StripeRefused, StripeUnavailable
 from domain.ids import PaymentId, StripeIntentId
 from domain.payment.observations import RecordIntentCreated, RecordPaymentFailed
 from domain.payment.values import PaymentStatus
@@ -16,6 +16,7 @@ from event_store.payments import command_payment
 from infra.stripe.guard.errors import CircuitOpen
 from tests.support.log_entries import metadata
 from tests.unit.command_api.conftest import Standing
+from tests.unit.command_api.problems import problem
 
 AT_STRIPE = RecordIntentCreated(intent_id=StripeIntentId("pi_1"), status=PaymentStatus.REQUIRES_PAYMENT_METHOD)
 
@@ -41,11 +42,6 @@ async def record(api: Standing, payment_id: str, *observations: Any) -> None:
 
 async def get_secret(api: Standing, payment_id: str, **headers: str) -> httpx.Response:
     return await api.client.get(f"/payments/{payment_id}/client_secret", headers=headers)
-
-
-def problem(response: httpx.Response) -> tuple[int, str]:
-    assert response.headers["content-type"] == "application/problem+json"
-    return response.status_code, response.json()["code"]
 
 
 async def test_it_is_read_from_stripe_each_time_and_no_cache_may_keep_it(api: Standing) -> None:

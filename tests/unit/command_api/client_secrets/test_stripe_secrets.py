@@ -9,8 +9,8 @@ import stripe
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
 from command_api.client_secrets.stripe_secrets import StripeClientSecrets
+from command_api.stripe_reads import StripeRefused, StripeUnavailable
 from domain.ids import StripeIntentId
 from infra.stripe.calls import NoGuard
 

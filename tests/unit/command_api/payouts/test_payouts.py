@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import stripe
 
-from command_api.client_secrets.errors import StripeRefused, StripeUnavailable
 from command_api.fakes import FixedPaidTransactions
 from command_api.payouts.stripe_payouts import PayoutItemsUnknown, StripePaidTransactions
+from command_api.stripe_reads import StripeRefused, StripeUnavailable
 from infra.stripe.calls import NoGuard
 from schemas.http.payouts import PaidTransactionPage
 from tests.unit.command_api.client_secrets.test_stripe_secrets import Answering

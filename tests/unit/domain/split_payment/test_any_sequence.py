@@ -9,7 +9,6 @@ from domain.split_payment.values import SplitPaymentStatus
 from tests.support.hypothesis_profiles import examples
 from tests.unit.domain.split_payment.worlds import Stripe, World
 
-_SAGAS_OWN = ("step", "timer")
 _MOST_STEPS_TO_THE_END = 400
 
 

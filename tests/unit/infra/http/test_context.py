@@ -14,7 +14,6 @@ from infra.http.problems import install_problem_handlers
 from infra.logs import bind_context
 from infra.process.health import Health, health_routes
 
-UUID7 = "01a2236a-42a0-73c6-b7c3-0c64e6f9d540"
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 

@@ -19,7 +19,7 @@ from domain.payment.evolve import fold as fold_domain
 from domain.payment.observations import RecordAttemptFailed, RecordAuthorized, RecordCanceled, RecordCaptureFailed
 from domain.payment.state import Dispute, PaymentState, Refund
 from domain.payment.values import CaptureMethod
-from infra.kafka.consumer.checkpoints import select_new
+from infra.kafka.consumer.selection import select_new
 from projections.errors import MisplacedEvent, VersionGap
 from projections.events import DecodedEvent, by_stream
 from projections.payments.mapping import fold

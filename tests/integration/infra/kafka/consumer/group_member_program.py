@@ -12,7 +12,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from infra.kafka.consumer.batch_consumer import BatchConsumer
-from infra.kafka.consumer.checkpoints import Applied
+from infra.kafka.consumer.selection import Applied
 from infra.postgres.pool import create_pool
 from infra.process.run import run
 from infra.process.runtime import Runtime

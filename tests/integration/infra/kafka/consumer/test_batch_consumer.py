@@ -12,7 +12,7 @@ from anyio import to_thread
 from structlog.testing import capture_logs
 
 from infra.kafka.consumer.batch_consumer import BatchConsumer
-from infra.kafka.consumer.checkpoints import Applied
+from infra.kafka.consumer.selection import Applied
 from infra.postgres.pool import Pool
 from infra.process.health import Unhealthy
 from schemas.cloudevents import Delivered

@@ -20,7 +20,7 @@ from infra.kafka.clients import consumer_config, producer_config
 from infra.kafka.consumer import batch_consumer as batches
 from infra.kafka.consumer import partition_watch
 from infra.kafka.consumer.batch_consumer import BatchConsumer
-from infra.kafka.consumer.checkpoints import Applied
+from infra.kafka.consumer.selection import Applied
 from infra.kafka.consumer.subscription import Record, Subscription
 from infra.kafka.topics import create_topics
 from infra.postgres.pool import Pool

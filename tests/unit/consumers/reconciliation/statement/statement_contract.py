@@ -1,4 +1,4 @@
-"""What the reconciliation relies on, of Stripe's books over the API and of those in memory."""
+"""What the reconciliation relies on, of Stripe's statement over the API and of one in memory."""
 
 import uuid
 from abc import ABC, abstractmethod

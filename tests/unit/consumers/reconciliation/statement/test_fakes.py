@@ -1,4 +1,4 @@
-"""Stripe's books in memory keep the contract of those over the API."""
+"""Stripe's statement in memory keeps the contract of the one over the API."""
 
 import itertools
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from infra.kafka.consumer.checkpoints import Delivered
 from infra.kafka.consumer.own_log import EpochWatch
+from infra.kafka.consumer.selection import Delivered
 
 
 @dataclass

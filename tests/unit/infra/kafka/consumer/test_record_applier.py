@@ -12,10 +12,11 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from domain.ids import PaymentId
-from infra.kafka.consumer.checkpoints import Applied, Apply
+from infra.kafka.consumer.checkpoints import Apply
 from infra.kafka.consumer.liveness import ConsumerProgress
 from infra.kafka.consumer.partition_watch import PartitionWatch
 from infra.kafka.consumer.record_applier import RecordApplier
+from infra.kafka.consumer.selection import Applied
 from infra.kafka.consumer.subscription import Record
 from schemas.cloudevents import Delivered, from_kafka, to_kafka
 from tests.support.payment_histories import events_of, recorded, request_payment

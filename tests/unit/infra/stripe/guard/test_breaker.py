@@ -188,7 +188,6 @@ class AnyOrder(RuleBasedStateMachine):
         self.subject = breaker(self.limits)
         self.now = 100.0
         self.shown = State.CLOSED
-        self.opened_for = 0.0
         self.model = Model()
 
     @rule(seconds=st.sampled_from([0.0, 0.5, 2.0, 5.0, 11.0]))

@@ -1,0 +1,1 @@
+"""Dead letters, their replay and their end."""

@@ -1,0 +1,1 @@
+"""Sagas that have not ended, and what operators do about them."""

@@ -1,0 +1,1 @@
+"""Calls to Stripe: which are stuck or wait, and what operators do about them."""
