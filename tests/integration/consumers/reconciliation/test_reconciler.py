@@ -360,7 +360,7 @@ async def test_charges_of_another_system_are_counted_apart(harness: Harness) -> 
     assert (await harness.events())["discrepancy.opened"] == 1
 
 
-async def test_a_pending_charge_that_failed_on_another_day_is_no_difference_on_either(harness: Harness) -> None:
+async def test_a_pending_charge_that_failed_later_is_no_difference_on_either_day(harness: Harness) -> None:
     (charge,) = Agreeing.of(1, currencies=("USD",)).stripe
     charge = charge._replace(source_id=BalanceSourceId("py_1"), fee=0)
     harness.statement.stripe = [charge]

@@ -363,9 +363,9 @@ async def test_the_command_finds_the_stack_by_its_folder(stack: Stack, tmp_path:
     assert f"Looking at the stack that runs on {stack.home.path} ..." in shown.output
     assert shown.output.endswith(" ok, 0 warning, 0 error, 0 skipped\n")
 
-    told = await paystream("doctor", "--json", cwd=tmp_path, settings=settings)
-    assert (told.code, told.errors) == (0, "")
-    document = json.loads(told.output)
+    reported = await paystream("doctor", "--json", cwd=tmp_path, settings=settings)
+    assert (reported.code, reported.errors) == (0, "")
+    document = json.loads(reported.output)
     assert document["summary"]["error"] == document["summary"]["warning"] == 0
 
 

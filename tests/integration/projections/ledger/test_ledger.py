@@ -503,7 +503,7 @@ async def test_a_disputes_second_row_is_in_the_ledger(
     assert await everything(reader) == before
 
 
-async def test_a_disputes_row_that_stood_for_another_is_put_right_by_the_next_one(
+async def test_a_row_of_a_dispute_that_stood_for_another_is_put_right_by_it(
     app: AppConnection, pool: Pool, reader: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = request_payment()

@@ -216,7 +216,7 @@ def test_a_dispute_takes_the_money_and_gives_it_back() -> None:
     ]
 
 
-def test_of_a_dispute_that_is_lost_in_part_as_much_comes_back_as_the_event_says() -> None:
+def test_of_a_dispute_lost_in_part_as_much_comes_back_as_the_event_says() -> None:
     taken = DisputeFundsWithdrawn(dispute_id=DisputeId("du_1"), amount=FIVE)
     given_back = DisputeFundsReinstated(dispute_id=DisputeId("du_1"), amount=Money(amount_cents=200, currency="USD"))
     assert [lines["disputes"] for _, _, lines in posted_by(taken, given_back)] == [500, -200]
@@ -239,7 +239,7 @@ def test_of_a_row_that_the_payments_events_post_only_the_fee_is_posted(category:
 
 
 @pytest.mark.parametrize("category", ["charge_failure", "partial_capture_reversal"])
-def test_what_is_taken_back_of_a_charge_that_no_payment_tells_of_is_not_in_the_books(category: str) -> None:
+def test_what_is_taken_back_of_a_charge_of_no_payment_is_not_in_the_ledger(category: str) -> None:
     book = Book()
     book.add(a_row("txn_1", reporting_category="charge", source_id="py_1", amount=1000, fee=0))
     book.add(a_row("txn_2", reporting_category=category, source_id="py_1", amount=-1000, fee=0))

@@ -247,7 +247,7 @@ def test_a_leg_whose_dispute_is_lost_in_part_still_has_money() -> None:
     assert lost.stepped().state.legs[leg_id(0)].status is LegStatus.REFUNDED
 
 
-def test_a_leg_whose_payer_has_all_back_by_a_lost_dispute_takes_no_part_of_a_refund() -> None:
+def test_a_leg_lost_to_a_dispute_takes_no_part_of_a_refund() -> None:
     world = disputed(a_completed(), 0, DisputeStatus.LOST).stepped()
     assert world.state.refundable(leg_id(0)) == usd(0)
     refund = a_refund(1500)
