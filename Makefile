@@ -92,7 +92,7 @@ test: $(DEV_READY) ## Run every test but those of load, generated clients and re
 	@exec $(BIN)/pytest $(PARALLEL) -m "not load and not clients" $(ARGS)
 
 # What moves money, on real servers: commands, appends, tasks of the gateway, what webhooks say, the read model.
-FAST := tests/unit tests/integration/command_api/payments \
+FAST := tests/unit $(addprefix tests/integration/command_api/,commands payments) \
 	$(addprefix tests/integration/consumers/,gateway/test_gateway.py gateway/test_tasks.py webhooks) \
 	$(addprefix tests/integration/event_store/,test_append.py test_group_commit.py) \
 	$(addprefix tests/integration/projections/,payments test_projecting.py)
