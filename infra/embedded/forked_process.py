@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +25,36 @@ _POLL_S = 0.01
 
 class ForkServerGone(OSError):
     """It ended, or could not load what it is to fork."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Child:
+    """A process that was forked, and how it ended; None while it runs, as far as the fork server has said."""
+
+    pid: int
+    code: int | None = None
+
+
+class Children:
+    """Those that a fork server has told of. An id stands for the last process that had it: ids are given out again."""
+
+    def __init__(self) -> None:
+        self._last_started: Child | None = None
+        self._running: dict[int, Child] = {}
+
+    def started(self, pid: int) -> None:
+        """Note that a process began."""
+        self._last_started = self._running[pid] = Child(pid=pid)
+
+    def ended(self, pid: int, code: int) -> None:
+        """Note how one ended; one that never began was not asked for."""
+        if (child := self._running.pop(pid, None)) is not None:
+            child.code = code
+
+    def take_started(self) -> Child | None:
+        """Return the one that began, once."""
+        taken, self._last_started = self._last_started, None
+        return taken
 
 
 class ForkServer:
@@ -50,8 +81,7 @@ class ForkServer:
         self._channel = ours
         self._owner = os.getpid()
         self._loaded = self._gone = False
-        self._started: set[int] = set()
-        self._codes: dict[int, int] = {}
+        self._children = Children()
         atexit.register(self._end)
 
     @classmethod
@@ -79,28 +109,28 @@ class ForkServer:
                 await asyncio.sleep(_POLL_S)
         return self._loaded and not self._gone
 
-    def start(self, request: Mapping[str, Any]) -> int:
-        """Fork a process and return its id. Raises ForkServerGone."""
+    def start(self, request: Mapping[str, Any]) -> Child:
+        """Fork a process. Raises ForkServerGone."""
         try:
             self._channel.send(json.dumps(request).encode())
         except (BrokenPipeError, ConnectionResetError) as error:
             self._end()
             raise ForkServerGone(str(error)) from error
         deadline = time.monotonic() + _START_WITHIN_S
-        while not self._started:
+        while (child := self._children.take_started()) is None:
             if self._gone or time.monotonic() > deadline:
                 self._end()
                 raise ForkServerGone("it did not start the process")
             self._receive(wait_s=0.1)
-        return self._started.pop()
+        return child
 
-    def exit_code(self, pid: int) -> int | None:
+    def exit_code(self, child: Child) -> int | None:
         """Return how a process ended; None while it runs."""
-        while pid not in self._codes and self._receive(wait_s=0.0):
+        while child.code is None and self._receive(wait_s=0.0):
             pass
-        if pid not in self._codes and self._gone and started_at(pid) is None:
+        if child.code is None and self._gone and started_at(child.pid) is None:
             return -signal.SIGKILL
-        return self._codes.get(pid)
+        return child.code
 
     def _receive(self, *, wait_s: float) -> bool:
         """Take one message; return whether there was one."""
@@ -120,9 +150,9 @@ class ForkServer:
             case {"loaded": True}:
                 self._loaded = True
             case {"started": int(pid)}:
-                self._started.add(pid)
+                self._children.started(pid)
             case {"ended": int(pid), "code": int(code)}:
-                self._codes[pid] = code
+                self._children.ended(pid, code)
         return True
 
     def _end(self) -> None:
@@ -153,7 +183,7 @@ class ForkedProcess:
         Raises ForkServerGone.
         """
         self._server = ForkServer.get()
-        self.pid = self._server.start(
+        self._child = self._server.start(
             {
                 "argv": list(argv),
                 "title": " ".join((python_executable(), *argv)),
@@ -164,10 +194,11 @@ class ForkedProcess:
                 "death_signal": int(death_signal),
             }
         )
+        self.pid = self._child.pid
 
     def poll(self) -> int | None:
         """Return how it ended; None while it runs."""
-        return self._server.exit_code(self.pid)
+        return self._server.exit_code(self._child)
 
     def wait(self) -> int:
         """Wait for its end and return how it was."""
