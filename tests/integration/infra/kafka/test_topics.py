@@ -152,7 +152,7 @@ async def test_a_process_refuses_to_start_on_a_topic_that_is_not_as_declared(
     ended = await paystream(
         process,
         cwd=tmp_path,
-        settings=chosen(kafka) | {"database_url": database.url("projector" if process == "projector" else "app")},
+        settings=chosen(kafka) | {"database_url": database.url(process)},
     )
 
     assert (ended.code, ended.errors) == (1, "")
