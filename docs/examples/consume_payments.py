@@ -59,15 +59,19 @@ async def consume(database: sqlite3.Connection) -> None:
     )
     # By pattern: who asks for a topic by name creates it, wrongly, on a broker that allows that.
     consumer.subscribe(pattern=r"^paystream\.payment$")
+    gaps: set[TopicPartition] = set()
     read_again_at: dict[TopicPartition, float] = {}
     async with consumer:
         while True:
             for place, records in (await consumer.getmany(timeout_ms=1000)).items():
-                if apply(database, place.partition, records) and time.monotonic() > read_again_at.get(place, 0.0):
-                    print(f"events of partition {place.partition} are missing: reading it again", file=sys.stderr)
-                    read_again_at[place] = time.monotonic() + 60
-                    with suppress(KafkaError):  # the partition has gone to another consumer
-                        await consumer.seek_to_beginning(place)
+                if apply(database, place.partition, records):
+                    gaps.add(place)
+            for place in [each for each in gaps if time.monotonic() > read_again_at.get(each, 0.0)]:
+                print(f"events of partition {place.partition} are missing: reading it again", file=sys.stderr)
+                gaps.remove(place)
+                read_again_at[place] = time.monotonic() + 60
+                with suppress(KafkaError):  # the partition has gone to another consumer
+                    await consumer.seek_to_beginning(place)
             with suppress(KafkaError):  # only a hint where to start
                 await consumer.commit()
 

@@ -172,7 +172,7 @@ async def test_a_process_that_logs_everything_logs_no_password(
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "infra.cli", "relay"),
         cwd=tmp_path,
-        env=environment_of({**settings, "database_url": database.url("app"), "log_level": "DEBUG"}),
+        env=environment_of({**settings, "database_url": database.url("relay"), "log_level": "DEBUG"}),
         stdout=asyncio.subprocess.PIPE,
         limit=1_000_000,  # a line names all topics with their partitions
     )
