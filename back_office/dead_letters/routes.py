@@ -78,6 +78,4 @@ async def _dead_letter(office: Office, dead_letter_id: str) -> Subject:
 
 
 for _operation in (REPLAY, DISCARD):
-    add_operation(
-        router, _operation, place="/dead-letters", path=f"/dead-letters/{{}}/{_operation.name}", find=_dead_letter
-    )
+    add_operation(router, _operation, place="/dead-letters", find=_dead_letter)

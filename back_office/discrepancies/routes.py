@@ -60,10 +60,4 @@ def _side(entry: dict[str, Any] | None) -> str:
 
 
 for _operation in (EXPLAIN, RESOLVE, ASSIGN):
-    add_operation(
-        router,
-        _operation,
-        place="/discrepancies",
-        path=f"/discrepancies/{{}}/{_operation.name}",
-        find=_discrepancy,
-    )
+    add_operation(router, _operation, place="/discrepancies", find=_discrepancy)

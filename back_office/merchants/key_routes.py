@@ -51,5 +51,5 @@ def _shown_once(attempt: Attempt, made: Json) -> Response:
     )
 
 
-add_operation(router, ROTATE, place="/api-keys", path="/api-keys/{}/rotate", find=_key, done=_shown_once)
-add_operation(router, REVOKE, place="/api-keys", path="/api-keys/{}/revoke", find=_key)
+add_operation(router, ROTATE, place="/api-keys", find=_key, done=_shown_once)
+add_operation(router, REVOKE, place="/api-keys", find=_key)

@@ -105,11 +105,10 @@ def add_operation(
     operation: StaffOperation,
     *,
     place: str,
-    path: str,
     find: FindSubject,
     done: Done | None = None,
 ) -> None:
-    """Add form and action at `<place>/{id}/<name>`; `path` is where the command API has it, with `{}` for the id."""
+    """Add form and action at `<place>/{id}/<name>`, which is also where the command API has it."""
     allowed = Depends(requires(operation.permission))
     address = f"{place}/{{thing_id}}/{operation.name}"
 
@@ -120,7 +119,7 @@ def add_operation(
     async def carry_out(request: Request, thing_id: str, visitor: Annotated[Visitor, allowed]) -> Response:
         fields = await visitor.form(request)
         attempt = await _begun(request, visitor, thing_id, fields)
-        return await attempt.carry_out(path.format(segment(thing_id)))
+        return await attempt.carry_out(f"{place}/{segment(thing_id)}/{operation.name}")
 
     async def _begun(request: Request, visitor: Visitor, thing_id: str, fields: Mapping[str, str]) -> Attempt:
         subject = await find(office_of(request), segment(thing_id))

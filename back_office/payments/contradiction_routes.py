@@ -32,4 +32,4 @@ async def _contradiction(office: Office, payment_id: str) -> Subject:
     return Subject(details=details, back=f"/payments/{payment_id}", is_possible=bool(payment["contradictions"]))
 
 
-add_operation(router, ACCEPT, place="/payments", path="/payments/{}/accept", find=_contradiction)
+add_operation(router, ACCEPT, place="/payments", find=_contradiction)

@@ -60,4 +60,4 @@ async def _saga(office: Office, saga_id: str) -> Subject:
 
 
 for _operation in (RETRY, GIVE_UP):
-    add_operation(router, _operation, place="/sagas", path=f"/sagas/{{}}/{_operation.name}", find=_saga)
+    add_operation(router, _operation, place="/sagas", find=_saga)

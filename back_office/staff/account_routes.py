@@ -131,9 +131,9 @@ def _changed(attempt: Attempt, account: StaffAccount, said: str) -> Response:
     return RedirectResponse(attempt.subject.back, status_code=303)
 
 
-add_operation(router, LOCK, place="/staff", path="/staff/{}/lock", find=_subject, done=_locked)
-add_operation(router, END_SESSIONS, place="/staff", path="/staff/{}/end-sessions", find=_subject, done=_ended)
-add_operation(router, UNLOCK, place="/staff", path="/staff/{}/unlock", find=_subject, done=_unlocked)
+add_operation(router, LOCK, place="/staff", find=_subject, done=_locked)
+add_operation(router, END_SESSIONS, place="/staff", find=_subject, done=_ended)
+add_operation(router, UNLOCK, place="/staff", find=_subject, done=_unlocked)
 
 
 def _of(attempt: Attempt) -> tuple[Office, StaffAccount]:

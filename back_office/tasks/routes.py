@@ -75,4 +75,4 @@ async def _task(office: Office, task_id: str) -> Subject:
 
 
 for _operation in (RETRY, GIVE_UP):
-    add_operation(router, _operation, place="/tasks", path=f"/tasks/{{}}/{_operation.name}", find=_task)
+    add_operation(router, _operation, place="/tasks", find=_task)
