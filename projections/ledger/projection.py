@@ -182,7 +182,7 @@ async def _meet(conn: Connection, changes: Changes, met: _Meetings) -> None:
 
 async def _second_rows(conn: Connection, keys: Mapping[str, list[str]], met: _Meetings) -> None:
     async with conn.cursor(row_factory=class_row(SecondRow)) as cursor:
-        await cursor.execute(_SQL.put_worth_first, keys)
+        await cursor.execute(_SQL.put_matching_row_first, keys)
         for each in await cursor.fetchall():
             met.moved += second_row_of(each)
         await cursor.execute(_SQL.second_rows, keys)

@@ -165,7 +165,7 @@ DELETE FROM read_model.ledger_lines l
  USING unnest(%(positions)s::bigint[], %(numbers)s::smallint[]) AS gone(position, number)
  WHERE l.position = gone.position AND l.number = gone.number;
 
--- name: put_worth_first
+-- name: put_matching_row_first
 -- Of them, those whose first row of Stripe's has not the amount that the payment tells of, though a later one has: that one takes its
 -- place, and the other is one beside it. Returns those whose amount is posted already. What was converted cannot be compared so.
 WITH better AS (

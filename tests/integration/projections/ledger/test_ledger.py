@@ -511,9 +511,9 @@ async def test_a_row_of_a_dispute_that_stood_for_another_is_put_right_by_it(
     await store(app, [(request.payment_id, events_of([*paid(request), taken]))])
     of_dispute = {"type": "adjustment", "reporting_category": "dispute", "source_id": "du_1", "fee": 0}
     await store_balance(app, a_row("txn_2", **of_dispute, amount=-30), a_row("txn_1", **of_dispute, amount=-1000))
-    never = projection._SQL.put_worth_first.replace("m.exchange_rate IS NULL", "false")
+    never = projection._SQL.put_matching_row_first.replace("m.exchange_rate IS NULL", "false")
     with monkeypatch.context() as as_before:
-        as_before.setitem(projection._SQL._statements, "put_worth_first", never)
+        as_before.setitem(projection._SQL._statements, "put_matching_row_first", never)
         await deliver(random.Random(1), pool, await load_log(app))
     assert (await balances(reader))["disputes", "USD"] == 2000
     await store_balance(app, a_row("txn_3", **of_dispute, amount=-5))
