@@ -43,6 +43,7 @@ class LegChanged:
     """A leg has another status, or money of it moved.
 
     ``refunded_elsewhere`` is what was refunded of it, or is being refunded, but for refunds of this split payment.
+    While it ``is_contested``, nothing of it can be refunded: its payer's bank has money of it back, or demands it.
     """
 
     payment_id: PaymentId
@@ -53,6 +54,7 @@ class LegChanged:
     code: str | None
     """The last refusal by Stripe."""
     message: str | None
+    is_contested: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -61,6 +61,7 @@ def evolve(state: SplitPaymentState | None, event: SplitPaymentEvent) -> SplitPa
                 capture_before=event.capture_before,
                 code=event.code,
                 message=event.message,
+                is_contested=event.is_contested,
             )
         case SplitPaymentCancelRequested():
             return replace(state, cancel_requested=True, cancellation_reason=event.reason)
@@ -146,7 +147,7 @@ def _after_compensation_event(state: SplitPaymentState, event: CompensationEvent
                 failures=event.attempt,
                 failed_requests=failed,
                 retry_at=event.retry_at,
-                is_disputed=event.code == PaymentDisputed.code,
+                failed_as_disputed=event.code == PaymentDisputed.code,
             )
         case CompensationStuck():
             return replace(state, status=SplitPaymentStatus.COMPENSATION_STUCK)
@@ -163,7 +164,9 @@ def _after_compensation_event(state: SplitPaymentState, event: CompensationEvent
 
 
 def _tried_anew(state: SplitPaymentState) -> dict[PaymentId, LegState]:
-    return {each.payment_id: replace(each, failures=0, retry_at=0, is_disputed=False) for each in state.legs.values()}
+    return {
+        each.payment_id: replace(each, failures=0, retry_at=0, failed_as_disputed=False) for each in state.legs.values()
+    }
 
 
 def _leg_of(state: SplitPaymentState, payment_id: PaymentId) -> LegState:

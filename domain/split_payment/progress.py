@@ -82,6 +82,7 @@ def _leg_changed(state: SplitPaymentState, legs: Legs) -> LegChanged | None:
             capture_before=payment.capture_before,
             code=None if error is None else error.decline_code or error.code,
             message=None if error is None else error.message,
+            is_contested=any(each.is_contested for each in payment.disputes.values()),
         )
         if any(getattr(leg, name) != getattr(changed, name) for name in LegChanged.__slots__):
             return changed

@@ -49,8 +49,10 @@ class LegState:
     """How often it could not be canceled or refunded since compensation started, or an operator had it tried again."""
     failed_requests: frozenset[UUID] = frozenset()
     retry_at: int = 0
-    is_disputed: bool = False
-    """Whether it could not be refunded last because the payer's bank has its money back, or demands it."""
+    failed_as_disputed: bool = False
+    """Whether it could not be refunded last because it is contested: a try that fails so again is no news."""
+    is_contested: bool = False
+    """Whether the payer's bank has money of it back, or demands it: Stripe refunds nothing of it then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,7 +135,7 @@ class SplitPaymentState:
     def refundable(self, payment_id: PaymentId) -> Money:
         """Return what can still be refunded of a leg."""
         leg = self.legs[payment_id]
-        if leg.status is LegStatus.REFUNDED:  # by whatever: a payer may have it back by a dispute
+        if leg.is_contested or leg.status is LegStatus.REFUNDED:
             return Money.zero(self.amount.currency)
         parts = (part for refund in self.refunds.values() for part in refund.parts if part.payment_id == payment_id)
         reserved = (part.amount for part in parts if part.status is not RefundPartStatus.FAILED)

@@ -123,7 +123,8 @@ class _Walk:
             return
         command = self._compensation(payment)
         refusal = None if command is None else self._command(leg.payment_id, command)
-        is_known = leg.is_disputed and isinstance(refusal, PaymentDisputed)  # until the bank decides, for months maybe
+        # A bank takes months to decide: that it has not yet is said once.
+        is_known = leg.failed_as_disputed and isinstance(refusal, PaymentDisputed)
         if refusal is not None and not is_known:
             self._record(compensation_failed(leg, self.now, refusal.code, str(refusal)))
 

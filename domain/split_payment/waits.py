@@ -54,7 +54,7 @@ def _wait(state: SplitPaymentState, leg: LegState) -> Wait | None:
     if state.is_taken_back:
         if leg.status in RELEASED:
             return None
-        if leg.failures and not leg.is_disputed:
+        if leg.failures and not leg.failed_as_disputed:
             return Wait(payment_id=leg.payment_id, waits_for=WaitsFor.RETRY, until=leg.retry_at)
         return Wait(payment_id=leg.payment_id, waits_for=WaitsFor.STRIPE)
     if state.status is SplitPaymentStatus.CAPTURING:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -253,6 +254,27 @@ def test_a_leg_lost_to_a_dispute_takes_no_part_of_a_refund() -> None:
     refund = a_refund(1500)
     parts = world.commanded(refund).state.refunds[refund.refund_id].parts
     assert [(part.payment_id, part.amount) for part in parts] == [(leg_id(1), usd(7_50)), (leg_id(2), usd(7_50))]
+
+
+@pytest.mark.parametrize(
+    ("status", "reinstated"), [(DisputeStatus.NEEDS_RESPONSE, ()), (DisputeStatus.LOST, (usd(4_00),))]
+)
+def test_a_leg_with_a_contested_dispute_takes_no_part_of_a_refund(
+    status: DisputeStatus, reinstated: tuple[Money, ...]
+) -> None:
+    world = disputed(a_completed(), 0, status, reinstated=reinstated).stepped()
+    assert world.state.amount_refundable == usd(20_00)
+    refund = a_refund(1500)
+    parts = world.commanded(refund).stepped().state.refunds[refund.refund_id].parts
+    assert [(part.payment_id, part.amount, part.status) for part in parts] == [
+        (leg_id(1), usd(7_50), "pending"),
+        (leg_id(2), usd(7_50), "pending"),
+    ]
+
+
+def test_a_leg_takes_parts_of_refunds_again_once_its_dispute_is_won() -> None:
+    world = disputed(disputed(a_completed(), 0).stepped(), 0, DisputeStatus.WON).stepped()
+    assert world.state.amount_refundable == usd(30_00)
 
 
 def test_a_part_that_its_leg_refuses_fails_alone_and_says_why() -> None:
