@@ -76,9 +76,10 @@ class SandboxAdmin:
             "POST", f"/_sandbox/charges/{charge_id}/dispute", _given(course=course, amount=amount)
         )
 
-    async def decide(self, dispute_id: str, status: str) -> dict[str, object]:
+    async def decide(self, dispute_id: str, status: str, *, lost_amount: int | None = None) -> dict[str, object]:
         """End a dispute (`won`, `lost`; of an inquiry `warning_closed`, `needs_response`) and return it."""
-        return await self._object("POST", f"/_sandbox/disputes/{dispute_id}/decide", {"status": status})
+        body = {"status": status, **_given(lost_amount=lost_amount)}
+        return await self._object("POST", f"/_sandbox/disputes/{dispute_id}/decide", body)
 
     async def pay_out(self, *, fails: bool = False) -> list[dict[str, object]]:
         """Run the daily payout of every account, and return the payouts."""

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import httpx
+import psycopg
 import pytest
 
 from schemas.http.reconciliations import ReconciliationPage
@@ -44,6 +45,26 @@ async def test_what_stripe_books_late_is_a_matter_of_time_and_then_settled(syste
     assert await discrepancies(system, source_id=late) == Counter([("timing", late)])
     assert await discrepancies(system, source_id=late, status="resolved") == Counter([("timing", late)])
     assert run["resolved"] >= 1
+
+
+async def test_the_ledger_agrees_with_stripe_on_a_dispute_that_is_lost_in_part(system: System) -> None:
+    charge = await paid(system)
+    dispute = (await panel(system, f"charges/{charge}/dispute"))["id"]
+    await in_the_ledger(system, dispute)
+    await panel(system, f"disputes/{dispute}/decide", status="lost", lost_amount=600)
+
+    async def movements() -> list[tuple[int, int | None]]:
+        async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as conn:
+            cursor = await conn.execute(
+                "SELECT amount, fee FROM ledger.stripe_movements WHERE source_id = %s ORDER BY amount", (dispute,)
+            )
+            return [(int(amount), fee) for amount, fee in await cursor.fetchall()]
+
+    found = await eventually(movements, lambda found: len(found) == 2 and None not in found[1], within=30)
+    withdrawn, reinstated = sorted(await rows(system, dispute), key=lambda row: int(row["amount"]))
+    assert found == [(-1000, withdrawn["fee"]), (400, reinstated["fee"])]
+    await reconciled(system, datetime.fromtimestamp(withdrawn["created"], UTC).date().isoformat())
+    assert await discrepancies(system, source_id=dispute) == Counter()
 
 
 async def test_a_run_whose_process_is_killed_is_completed_by_the_next_one(system: System) -> None:

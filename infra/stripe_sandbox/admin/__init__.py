@@ -16,7 +16,9 @@ POST /_sandbox/payment_intents/{id}/authenticate {outcome: succeed|fail}; GET sh
 POST /_sandbox/refunds/{id}/settle {status?}            move a refund now: succeeded, failed, canceled
 POST /_sandbox/charges/{id}/expire                      end a hold now
 POST /_sandbox/charges/{id}/dispute {course?, amount?}  course: fraudulent, product_not_received, inquiry
-POST /_sandbox/disputes/{id}/decide {status}            won, lost, warning_closed, needs_response (of an inquiry)
+POST /_sandbox/disputes/{id}/decide {status, lost_amount?}
+                                                        won, lost (in part); of an inquiry warning_closed,
+                                                        needs_response
 POST /_sandbox/payouts/run {fails?}                     the daily payout of every account
 POST /_sandbox/payouts/{id}/settle {status?}            paid or failed
 Webhooks:

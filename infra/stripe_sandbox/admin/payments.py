@@ -13,7 +13,7 @@ from infra.stripe_sandbox.charges.expire import charge_moves
 from infra.stripe_sandbox.charges.model import Charge
 from infra.stripe_sandbox.charges.render import render as render_charge
 from infra.stripe_sandbox.disputes.decide import decide
-from infra.stripe_sandbox.disputes.model import Dispute
+from infra.stripe_sandbox.disputes.model import LOST, Dispute
 from infra.stripe_sandbox.disputes.open import open_dispute
 from infra.stripe_sandbox.disputes.render import render as render_dispute
 from infra.stripe_sandbox.json_types import Json
@@ -42,9 +42,10 @@ class NewDispute(Body):
 
 
 class Decision(Body):
-    """How a dispute ends, or that an inquiry becomes a chargeback."""
+    """How a dispute ends, or that an inquiry becomes a chargeback. Of one that is lost, how much; by default, all."""
 
     status: Literal["won", "lost", "warning_closed", "needs_response"]
+    lost_amount: int | None = Field(default=None, ge=1)
 
 
 class PayoutRun(Body):
@@ -130,8 +131,11 @@ class PaymentPages:
         of_inquiries = decision.status in {"warning_closed", "needs_response"}
         if dispute.closed or dispute.inquiry is not of_inquiries:
             raise impossible(f"dispute {dispute.id} is {dispute.status}")
+        if decision.lost_amount is not None and (decision.status != LOST or decision.lost_amount > dispute.amount):
+            raise impossible(f"of dispute {dispute.id}, {dispute.amount} at most can be lost, and only by losing it")
         with world.transaction():
-            return render_dispute(decide(world, Cause(account=account), dispute, decision.status))
+            cause = Cause(account=account)
+            return render_dispute(decide(world, cause, dispute, decision.status, lost_amount=decision.lost_amount))
 
     async def _pay_out(self, request: Request) -> Json:
         run = await parsed(request, PayoutRun)

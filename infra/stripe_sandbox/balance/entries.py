@@ -64,15 +64,15 @@ def of_dispute(dispute: Dispute, *, available_on: int) -> Entry:
     )
 
 
-def of_dispute_reversal(dispute: Dispute) -> Entry:
-    """Return the row for what a won dispute brings back: the amount and the fee."""
+def of_dispute_reversal(dispute: Dispute, *, lost_amount: int = 0) -> Entry:
+    """Return the row for what a dispute brings back: the amount and the fee; where a part is lost, the rest alone."""
     return Entry(
         source=dispute.id,
         type="adjustment",
         reporting_category="dispute_reversal",
         currency=dispute.currency,
-        amount=dispute.amount,
-        fee=-dispute_fee(dispute.currency),
+        amount=dispute.amount - lost_amount,
+        fee=0 if lost_amount else -dispute_fee(dispute.currency),
         description=f"Chargeback reversal for {dispute.charge}",
     )
 

@@ -39,19 +39,25 @@ def unanswered(dispute: Dispute) -> str:
     return WARNING_CLOSED if dispute.inquiry else LOST
 
 
-def decide(world: World, cause: Cause, before: Dispute, status: str) -> Dispute:
-    """Give the bank's decision, inside the caller's transaction; `needs_response` makes a chargeback of an inquiry."""
+def decide(world: World, cause: Cause, before: Dispute, status: str, *, lost_amount: int | None = None) -> Dispute:
+    """Give the bank's decision, inside the caller's transaction; `needs_response` makes a chargeback of an inquiry.
+
+    A dispute can be lost in part (`lost_amount`): the rest is reinstated.
+    """
     if status == NEEDS_RESPONSE:
         return _escalate(world, cause, before)
     dispute = replace(before, status=status, decides_to=None)
-    if status == WON:
-        posted = world.ledger.post(cause.account, of_dispute_reversal(before))
+    lost = 0 if status == WON else before.amount if lost_amount is None else lost_amount
+    is_reinstated = not before.inquiry and lost < before.amount
+    if is_reinstated:
+        posted = world.ledger.post(cause.account, of_dispute_reversal(before, lost_amount=lost))
         rows = [*before.balance_transactions, shown_row(world, cause, posted)]
         dispute = replace(dispute, balance_transactions=rows)
+    if status == WON:
         _charge_back(world, cause, dispute, charged_back=False)
     world.store.update(cause.account, dispute, before=before)
     world.store.unschedule(dispute.id)
-    if status == WON:
+    if is_reinstated:
         world.events.emit(cause, "charge.dispute.funds_reinstated", dispute)
     world.events.emit(cause, "charge.dispute.closed", dispute, before=before)
     return dispute

@@ -168,6 +168,27 @@ async def test_the_control_panel_disputes_a_part_and_decides(stripe_http: Stripe
     assert (twice.value.response.status_code, nothing.value.response.status_code) == (409, 404)
 
 
+async def test_a_dispute_is_lost_in_part(stripe_http: StripeHttp, admin: SandboxAdmin) -> None:
+    intent = await stripe_http.pay()
+    opened = await admin.dispute(intent["latest_charge"], amount=1000)
+    before = len(await stripe_http.told())
+
+    with pytest.raises(httpx.HTTPStatusError) as too_much:
+        await admin.decide(str(opened["id"]), "lost", lost_amount=1001)
+    with pytest.raises(httpx.HTTPStatusError) as won_and_lost:
+        await admin.decide(str(opened["id"]), "won", lost_amount=600)
+    lost = await admin.decide(str(opened["id"]), "lost", lost_amount=600)
+    refused = await stripe_http.post("/v1/refunds", charge=intent["latest_charge"], amount="100")
+
+    assert (too_much.value.response.status_code, won_and_lost.value.response.status_code) == (409, 409)
+    assert (lost["status"], lost["amount"]) == ("lost", 1000)
+    rows = lost["balance_transactions"]
+    assert isinstance(rows, list)
+    assert [(row["amount"], row["fee"]) for row in rows] == [(-1000, 1500), (400, 0)]
+    assert await stripe_http.told(before) == ["charge.dispute.funds_reinstated", "charge.dispute.closed"]
+    assert refused.json()["error"]["code"] == "charge_disputed"
+
+
 async def test_unknown_evidence_is_refused(stripe_http: StripeHttp) -> None:
     dispute = await disputed(stripe_http)
 
