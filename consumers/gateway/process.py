@@ -2,26 +2,23 @@
 
 import asyncio
 
+from consumers.event_intake import event_intake
 from consumers.gateway.completion import TaskCompleter
 from consumers.gateway.intake import NAME, write_tasks
 from consumers.gateway.pool import WorkerPool
 from consumers.gateway.settings import GatewaySettings
 from consumers.gateway.worker import Worker
 from consumers.stripe.payments import StripeApi
-from event_store.database_log import DatabaseLog
 from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
-from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
-from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.reports import breakers_reported
 from infra.stripe.guard.settings import open_stripe_guard
-from schemas.cloudevents import Delivered, from_kafka
-from schemas.topics import PAYMENT, dead_letter_topic
+from schemas.topics import PAYMENT
 
 
 async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
@@ -35,16 +32,7 @@ async def _serve(runtime: Runtime, settings: GatewaySettings, vault: AnyVault) -
     wake = asyncio.Event()
     # After the commit: the tasks can be claimed then.
     apply = checkpointed(pool, NAME, write_tasks, committed=lambda _: wake.set())
-    intake = BatchConsumer[Delivered](
-        settings,
-        topics=[PAYMENT],
-        consumer=NAME,
-        decode=from_kafka,
-        apply=apply,
-        log=DatabaseLog(pool),
-        dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
-    )
-    # Before the first await: without its checks the process would report that it is ready.
+    intake = event_intake(settings, pool, NAME, [PAYMENT], apply)
     intake.register(runtime.health)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()

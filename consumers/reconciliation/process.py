@@ -2,6 +2,7 @@
 
 import asyncio
 
+from consumers.event_intake import event_intake
 from consumers.reconciliation.plan import RunRules
 from consumers.reconciliation.run.reconciler import Reconciler
 from consumers.reconciliation.schedule.days import Schedule
@@ -9,12 +10,9 @@ from consumers.reconciliation.schedule.intake import write_tables
 from consumers.reconciliation.schedule.worker import NAME, ReconciliationWorker, WorkerRules
 from consumers.reconciliation.settings import ReconciliationSettings
 from consumers.reconciliation.statement.api import ApiStatement
-from event_store.database_log import DatabaseLog
 from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
-from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
-from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import Plans, postgres_check
 from infra.postgres.sessions import require_session
 from infra.process.heartbeat import Heartbeat
@@ -24,8 +22,7 @@ from infra.redis.redlock import open_redlock
 from infra.stripe.client import stripe_client
 from infra.stripe.guard.reports import breakers_reported
 from infra.stripe.guard.settings import open_stripe_guard
-from schemas.cloudevents import Delivered, from_kafka
-from schemas.topics import RECONCILIATION, dead_letter_topic
+from schemas.topics import RECONCILIATION
 
 
 async def serve(runtime: Runtime, settings: ReconciliationSettings) -> None:
@@ -40,16 +37,7 @@ async def _serve(runtime: Runtime, settings: ReconciliationSettings, vault: AnyV
     wake = asyncio.Event()
     # After the commit: the runs are there then.
     apply = checkpointed(pool, NAME, write_tables, committed=lambda _: wake.set())
-    intake = BatchConsumer[Delivered](
-        settings,
-        topics=[RECONCILIATION],
-        consumer=NAME,
-        decode=from_kafka,
-        apply=apply,
-        log=DatabaseLog(pool),
-        dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
-    )
-    # Before the first await: without these checks the process would seem ready.
+    intake = event_intake(settings, pool, NAME, [RECONCILIATION], apply)
     intake.register(runtime.health)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await require_session(settings.direct_url, user=NAME)

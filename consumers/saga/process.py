@@ -2,22 +2,18 @@
 
 import asyncio
 
+from consumers.event_intake import event_intake
 from consumers.saga.intake import NAME, by_kind, topics_of, waking
 from consumers.saga.registry import SAGAS
 from consumers.saga.settings import SagaSettings
 from consumers.saga.worker import SagaWorker
-from event_store.database_log import DatabaseLog
 from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
-from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
-from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import postgres_check
 from infra.process.pacing import Pacing
 from infra.process.runtime import Runtime
 from infra.process.service import Service
-from schemas.cloudevents import Delivered, from_kafka
-from schemas.topics import dead_letter_topic
 
 
 async def serve(runtime: Runtime, settings: SagaSettings) -> None:
@@ -31,18 +27,9 @@ async def _serve(runtime: Runtime, settings: SagaSettings, vault: AnyVault) -> N
     sagas, wake = by_kind(SAGAS), asyncio.Event()
     # After the commit: what it woke can be locked then.
     apply = checkpointed(pool, NAME, waking(sagas), committed=lambda _: wake.set())
-    intake = BatchConsumer[Delivered](
-        settings,
-        topics=topics_of(sagas),
-        consumer=NAME,
-        decode=from_kafka,
-        apply=apply,
-        log=DatabaseLog(pool),
-        dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
-        # Of all payments few concern a saga: the others must not cost a transaction each.
-        pacing=Pacing(0.1, per_item_s=0.01, longest_s=0.4),
-    )
-    # Before the first await: without its checks the process would report that it is ready.
+    # Of all payments few concern a saga: the others must not cost a transaction each.
+    pacing = Pacing(0.1, per_item_s=0.01, longest_s=0.4)
+    intake = event_intake(settings, pool, NAME, topics_of(sagas), apply, pacing=pacing)
     intake.register(runtime.health)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()

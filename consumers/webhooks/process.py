@@ -1,17 +1,14 @@
 """The process `stripe-webhooks`: interprets the events that Stripe sent."""
 
+from consumers.event_intake import event_intake
 from consumers.webhooks.in_flight_calls import WaitForInFlightCalls
 from consumers.webhooks.interpret import Interpreter
 from consumers.webhooks.settings import WebhooksSettings
-from event_store.database_log import DatabaseLog
-from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
-from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import create_pool, postgres_check
 from infra.process.runtime import Runtime
 from infra.process.service import Service
-from schemas.cloudevents import Delivered, from_kafka
-from schemas.topics import STRIPE_EVENT, dead_letter_topic
+from schemas.topics import STRIPE_EVENT
 
 NAME = "stripe-webhooks"
 
@@ -22,16 +19,8 @@ async def serve(runtime: Runtime, settings: WebhooksSettings) -> None:
     pool = create_pool(url, size=settings.database_pool_size, name=NAME, pooling=settings.pooling)
     interpreter = Interpreter()
     once = checkpointed(pool, NAME, interpreter.write, committed=interpreter.committed)
-    consumer = BatchConsumer[Delivered](
-        settings,
-        topics=[STRIPE_EVENT],
-        consumer=NAME,
-        decode=from_kafka,
-        log=DatabaseLog(pool),
-        apply=WaitForInFlightCalls(pool, once, longest_s=settings.webhooks_wait_for_calls_ms / 1000),
-        dead_letters=DeadLetters(checkpointed=once, topic_of=dead_letter_topic),
-    )
-    # Before the first await: without these checks the process would seem ready.
+    apply = WaitForInFlightCalls(pool, once, longest_s=settings.webhooks_wait_for_calls_ms / 1000)
+    consumer = event_intake(settings, pool, NAME, [STRIPE_EVENT], once, apply=apply)
     consumer.register(runtime.health)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     await pool.open()

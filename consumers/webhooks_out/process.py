@@ -1,26 +1,24 @@
 """The process `webhooks-out`: the intake of events, the deliveries and the replays, side by side."""
 
 import asyncio
+from functools import partial
 
+from consumers.event_intake import event_intake
 from consumers.webhooks_out.attempt import Attempts
 from consumers.webhooks_out.intake import NAME, write_deliveries
 from consumers.webhooks_out.on_demand import OnDemand
 from consumers.webhooks_out.pool import DeliveryPool
 from consumers.webhooks_out.replays import Replays
 from consumers.webhooks_out.settings import WebhooksOutSettings
-from event_store.database_log import DatabaseLog
 from event_store.privacy.pools import encrypting_pool
 from event_store.privacy.vault import AnyVault, open_vault
-from infra.kafka.consumer.batch_consumer import BatchConsumer
 from infra.kafka.consumer.checkpoints import checkpointed
-from infra.kafka.consumer.dead_letters.worker import DeadLetters
 from infra.postgres.pool import postgres_check
 from infra.process.pacing import Pacing
 from infra.process.runtime import Runtime
 from infra.process.service import Service
 from infra.webhooks_out.transport import WebhookTransport
-from schemas.cloudevents import Delivered, from_kafka
-from schemas.topics import PAYMENT, dead_letter_topic
+from schemas.topics import PAYMENT
 
 
 async def serve(runtime: Runtime, settings: WebhooksOutSettings) -> None:
@@ -35,20 +33,8 @@ async def _serve(runtime: Runtime, settings: WebhooksOutSettings, vault: AnyVaul
     # After the commit: the deliveries can be claimed then.
     apply = checkpointed(pool, NAME, write_deliveries, committed=lambda _: wake.set())
 
-    def consumer() -> BatchConsumer[Delivered]:
-        return BatchConsumer[Delivered](
-            settings,
-            topics=[PAYMENT],
-            consumer=NAME,
-            decode=from_kafka,
-            apply=apply,
-            log=DatabaseLog(pool),
-            dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
-            pacing=Pacing(0.1, per_item_s=0.01, longest_s=0.4),  # nobody waits for a webhook
-        )
-
-    intake = OnDemand(pool, consumer)
-    # Before the first await: without its checks the process would report that it is ready.
+    pacing = Pacing(0.1, per_item_s=0.01, longest_s=0.4)  # nobody waits for a webhook
+    intake = OnDemand(pool, partial(event_intake, settings, pool, NAME, [PAYMENT], apply, pacing=pacing))
     intake.register(runtime.health, NAME)
     runtime.health.add_readiness("postgres", postgres_check(pool))
     transport = WebhookTransport(
