@@ -116,7 +116,7 @@ test-chaos: $(DEV_READY) ## Run the tests that kill and wipe parts while payment
 	@exec $(BIN)/pytest $(PARALLEL) -m chaos $(ARGS)
 
 test-kafka: $(DEV_READY) ## Run the tests that depend on a broker on real Kafka (needs Java 17, and Maven once)
-	@exec $(BIN)/pytest $(PARALLEL) --broker=apache -m "not load and not clients" $(ARGS)
+	@exec $(BIN)/pytest $(PARALLEL) --broker=apache --ignore=tests/unit -m "not load and not clients" $(ARGS)
 
 # What pools do there: commands, tasks of the gateway, projections and reads, on PostgreSQL behind a pooler.
 POOLED := tests/integration/command_api tests/integration/query_api tests/integration/projections \

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from consumers.stripe.lists.poll import Reach
 from consumers.stripe.translate.errors import UnexpectedObject
+from tests.support.choices import Choices, choices
 from tests.support.hypothesis_profiles import examples
 from tests.unit.consumers.stripe.lists.memory_list import MemoryList, MemoryLog
 
@@ -255,38 +255,38 @@ async def test_two_at_once_do_not_end_each_other(list_: MemoryList, log: MemoryL
 
 
 @settings(max_examples=examples(300))
-@given(data=st.data())
-def test_after_a_whole_one_nothing_is_missing(data: st.DataObject) -> None:
+@given(made=choices(400))
+def test_after_a_whole_one_nothing_is_missing(made: Choices) -> None:
     """Rows appear late, and pollers are cut short and take over from each other, at any page."""
-    _play(data, kinds=("new", "late", "bad", "time", "quick", "quick", "whole"), last_is_whole=True)
+    _play(made, kinds=("new", "late", "bad", "time", "quick", "quick", "whole"), last_is_whole=True)
 
 
 @settings(max_examples=examples(300))
-@given(data=st.data())
-def test_where_no_row_is_late_each_listing_finds_all_shown_before_it(data: st.DataObject) -> None:
-    _play(data, kinds=("new", "bad", "time", "quick", "quick", "whole"), last_is_whole=False)
+@given(made=choices(400))
+def test_where_no_row_is_late_each_listing_finds_all_shown_before_it(made: Choices) -> None:
+    _play(made, kinds=("new", "bad", "time", "quick", "quick", "whole"), last_is_whole=False)
 
 
-def _play(data: st.DataObject, *, kinds: tuple[str, ...], last_is_whole: bool) -> None:
+def _play(made: Choices, *, kinds: tuple[str, ...], last_is_whole: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         log = MemoryLog(MemoryList())
         log.is_kept_here(patch)
-        asyncio.run(_History(data, log, kinds).run(last_is_whole=last_is_whole))
+        asyncio.run(_History(made, log, kinds).run(last_is_whole=last_is_whole))
 
 
 class _History:
     """What happens to a list and its pollers, as Hypothesis draws it."""
 
-    def __init__(self, data: st.DataObject, log: MemoryLog, kinds: tuple[str, ...]) -> None:
-        self._data, self._log, self._list, self._kinds = data, log, log.list_, kinds
+    def __init__(self, made: Choices, log: MemoryLog, kinds: tuple[str, ...]) -> None:
+        self._choices, self._log, self._list, self._kinds = made, log, log.list_, kinds
         self._list.before_page = self._before_page
         self._now = 1000
         self._numbers: Iterator[int] = count()
-        self._reach = Reach(overlap_s=OVERLAP_S, page_size=data.draw(st.integers(1, 2)))
+        self._reach = Reach(overlap_s=OVERLAP_S, page_size=made.integer(1, 2))
         self._nested = 0
 
     async def run(self, *, last_is_whole: bool) -> None:
-        for _ in range(self._data.draw(st.integers(5, 25))):
+        for _ in range(self._choices.integer(5, 25)):
             await self._happen()
         self._list.before_page = _undisturbed
         if self._log.cursor.listing_from is not None:  # it began before some of them were shown
@@ -298,19 +298,19 @@ class _History:
         assert (self._log.missing(self._list.rows), self._log.left_out) == (set(), {})
 
     async def _happen(self) -> None:
-        match self._data.draw(st.sampled_from(self._kinds)):
+        match self._choices.of(self._kinds):
             case "new":
-                for _ in range(self._data.draw(st.integers(1, 4))):
-                    self._now += self._data.draw(st.integers(0, 10))
+                for _ in range(self._choices.integer(1, 4)):
+                    self._now += self._choices.integer(0, 10)
                     self._show(self._now)
             case "bad":
                 self._log.unreadable.add(self._show(self._now))
             case "late":
-                self._show(self._now - self._data.draw(st.integers(0, OVERLAP_S)))
+                self._show(self._now - self._choices.integer(0, OVERLAP_S))
             case "time":
-                self._now += self._data.draw(st.integers(1, OVERLAP_S))
+                self._now += self._choices.integer(1, OVERLAP_S)
             case kind:
-                stops = self._data.draw(st.booleans())
+                stops = self._choices.boolean()
                 await self._poll(whole=kind == "whole", stops=stops)
 
     def _show(self, created: int) -> str:
@@ -320,7 +320,7 @@ class _History:
 
     async def _poll(self, *, whole: bool, stops: bool = False) -> bool:
         def go_on() -> bool:
-            return not stops or self._data.draw(st.integers(0, 7)) > 0
+            return not stops or self._choices.integer(0, 7) > 0
 
         try:
             ended = await self._log.poll(self._reach, whole=whole, go_on=go_on)
@@ -331,7 +331,7 @@ class _History:
         return ended
 
     async def _before_page(self) -> None:
-        match self._data.draw(st.integers(0, 15)):
+        match self._choices.integer(0, 15):
             case 0:
                 raise CutShort
             case 1 if self._nested < 2:
