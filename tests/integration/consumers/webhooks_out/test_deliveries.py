@@ -5,7 +5,7 @@ import base64
 import hashlib
 import hmac
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -21,6 +21,7 @@ from infra.webhooks_out import deliveries, endpoints
 from infra.webhooks_out.endpoints import EndpointWithSecret
 from infra.webhooks_out.rotation import MOST_SECRETS, TooManySecrets
 from infra.webhooks_out.secret_box import SecretBox
+from schemas.http.times import timestamp
 from tests.integration.consumers.webhooks_out.webhook_bench import BOX, LIFE, MERCHANT, Bench
 from tests.support.personal_payments import DESCRIPTION, EMAIL, SUBJECT, a_payment, known_to_stripe
 from tests.support.personal_payments import MERCHANT as PERSONS_MERCHANT
@@ -432,6 +433,20 @@ async def test_a_time_is_replayed_also_from_before_the_endpoint(bench: Bench, re
 
 async def _replayed(bench: Bench) -> list[tuple[int, ...]]:
     return await bench.rows("SELECT deliveries FROM webhooks_out.replays WHERE finished_at IS NOT NULL")
+
+
+async def test_a_replay_has_the_events_of_the_times_that_are_shown(bench: Bench, receiver: Receiver) -> None:
+    payment_id = await bench.pay()
+    first, *_, last = [datetime.fromisoformat(timestamp(event.recorded_at)) for event in await bench.log()]
+    made = await bench.endpoint(receiver.url)
+    async with bench.pool.connection() as conn:
+        await deliveries.request_replay(
+            conn, endpoint_id=made.endpoint.endpoint_id, from_at=first, until_at=last, actor="operator:test"
+        )
+    async with bench.delivering():
+        await eventually(lambda: bench.rows("SELECT FROM webhooks_out.replays WHERE finished_at IS NOT NULL"))
+        await bench.all_become("delivered")
+    assert receiver.types(payment_id) == LIFE
 
 
 async def test_several_workers_keep_the_order(bench: Bench, receiver: Receiver) -> None:
