@@ -21,6 +21,7 @@ HISTORIES = Path(__file__).with_name("alerts.test.yml")
 MUST_FIRE = {
     "ApiErrors",
     "AuthorizationsExpire",
+    "BalanceNotRead",
     "ConsumerBehind",
     "DeadLettersOpen",
     "DisputeEvidenceDue",
@@ -33,7 +34,9 @@ MUST_FIRE = {
     "ReconciliationDiscrepancies",
     "ReconciliationOverdue",
     "RelayWaitsForTransaction",
+    "RetentionBehind",
     "SagaCompensationStuck",
+    "SealingFails",
     "StandbyBehind",
     "StandbyGone",
     "StripeBreakerOpen",
@@ -41,6 +44,7 @@ MUST_FIRE = {
     "StripeCallsDead",
     "StripePaymentUndone",
     "StripeRowsLeftOut",
+    "SweepsFail",
     "WebhooksOutLate",
     "WitnessRefuses",
 }
