@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from consumers.tasks.models import Task
 from event_store.payments import LoadedPayment
 
+_FAILED = "payment.failed"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
@@ -23,3 +25,9 @@ class Job:
     def requested_at(self) -> float:
         """When the payment was requested, in Unix seconds."""
         return self.payment.events[0].recorded_at.timestamp()
+
+    @property
+    def failed_at(self) -> float:
+        """When the payment failed, in Unix seconds; when it was requested, if it did not."""
+        failed = (each for each in reversed(self.payment.events) if each.type == _FAILED)
+        return next(failed, self.payment.events[0]).recorded_at.timestamp()

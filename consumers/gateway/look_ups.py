@@ -19,10 +19,9 @@ _LISTED_CLOCKS_S = 60.0
 class LookUps:
     """Methods raise what `Stripe` raises: LeaseExpired too, when a list takes longer than the lease."""
 
-    def __init__(self, stripe: Stripe, *, missing_after_s: float, lease_s: float) -> None:
-        """`missing_after_s`: as long, what was called failed is watched. `lease_s`: see `searchable_after_s`."""
+    def __init__(self, stripe: Stripe, *, lease_s: float) -> None:
+        """`lease_s`: see `searchable_after_s`."""
         self._stripe = stripe
-        self._missing_after_s = missing_after_s
         self._searchable_after_s = searchable_after_s(lease_s)
 
     async def find(self, job: Job, requested: PaymentEvent, payment: PaymentState, step: LookUp) -> JsonObject | None:
@@ -60,15 +59,18 @@ class LookUps:
             return None if is_searchable else await self._list_since(job, now - self._searchable_after_s)
         return await self._list_a_whole_life(job, now - task.age_s, first)
 
-    async def find_appeared(self, job: Job, payment: PaymentState) -> JsonObject | None:
-        """Return the intent of a payment that was called failed, if Stripe shows it after all."""
+    async def find_appeared(self, job: Job, payment: PaymentState, *, is_final: bool) -> JsonObject | None:
+        """Return the intent of a payment that was called failed, if Stripe shows it after all.
+
+        `is_final`: it is the last time that it is looked for.
+        """
         payment_id, now, requested_at = job.task.payment_id, time.time(), job.requested_at
         for intent_id in payment.intents_undone:
             return await self._stripe.find_intent(intent_id=intent_id, payment_id=payment_id)
         if now - requested_at < self._searchable_after_s:
             return await self._list_since(job, requested_at)
         found = await self._stripe.find_intent(intent_id=None, payment_id=payment_id)
-        if found is not None or now - requested_at < self._missing_after_s:
+        if found is not None or not is_final:
             return found
         return await self._list_a_whole_life(job, requested_at, requested_at)
 

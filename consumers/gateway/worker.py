@@ -89,7 +89,7 @@ class Worker:
         """
         self._stripe = stripe
         self._completer = completer
-        self._look_ups = LookUps(stripe, missing_after_s=missing_after_s, lease_s=lease_s)
+        self._look_ups = LookUps(stripe, lease_s=lease_s)
         self._lookup_after_s = lookup_after_s
         self._missing_after_s = missing_after_s
         self._not_listed_after_s = not_listed_after_s
@@ -249,12 +249,12 @@ class Worker:
     async def _undo_if_it_appeared(self, job: Job, payment: PaymentState) -> TaskResult:
         """Undo at Stripe what was called failed as Stripe did not show it, and stands there after all."""
         task, event_id = job.task, job.payment.events[0].event_id
+        failed_for_s = time.time() - job.failed_at
+        is_over = failed_for_s >= self._missing_after_s
         try:
-            found = await self._look_ups.find_appeared(job, payment)
+            found = await self._look_ups.find_appeared(job, payment, is_final=is_over)
             if found is None:
-                age_s = time.time() - job.requested_at
-                is_over = age_s >= self._missing_after_s
-                return TaskResult.done() if is_over else TaskResult.watch(delay_s=self._look_up_in(age_s))
+                return TaskResult.done() if is_over else TaskResult.watch(delay_s=self._look_up_in(failed_for_s))
             shown = await self._stripe.read(StripeIntentId(str(found["id"])))
             for failures in range(MOST_KEYS):
                 step = undo_step(shown, event_id=event_id, payment_id=task.payment_id, failures=failures)

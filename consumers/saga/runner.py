@@ -195,10 +195,11 @@ def _decide(
             )
         )
     members = definition.participants_of(after)
+    joining = members if len(members) != due.participants else ()
     stepped = SteppedSaga(
         saga_id=due.saga_id,
         status=definition.status_of(after),
-        due_at=outcome.due_at,
+        due_at=due.now if _may_be_missed(joining, outcome) else outcome.due_at,
         participants=len(members),
     )
     return _Decided(
@@ -207,8 +208,17 @@ def _decide(
         appends=appends,
         before=SagaStatus(due.status),
         stepped=stepped,
-        participants=members if len(members) != due.participants else (),
+        participants=joining,
     )
+
+
+def _may_be_missed(joining: Sequence[UUID], outcome: Step[Any, Any]) -> bool:
+    """Whether something may happen to them that the step has not read, before it shows whom they concern.
+
+    Nobody would be woken, so the step is made again after that. Of a stream that it appends to, nothing is missed: no
+    other can append to it meanwhile.
+    """
+    return any(not outcome.participants.get(each) for each in joining)
 
 
 def _newest(*streams: LoadedStream[Any]) -> str:

@@ -17,6 +17,7 @@ from consumers.webhooks_out.store import (
     endpoint_fails,
     endpoint_works,
     finish,
+    has_moved,
     log_attempt,
 )
 from domain.webhook_endpoint import DisabledBecause, WebhookEndpointDisabled
@@ -66,6 +67,8 @@ class Attempts:
         is_sent = headers is not None
         outcome = outcome_of(answer, attempts=delivery.attempts, pauses_s=self._pauses_s)
         async with self._pool.connection() as conn:
+            if is_sent and not answer.is_delivered and await has_moved(conn, delivery):
+                outcome = AttemptOutcome(status=DeliveryStatus.DUE)  # at once, to where the endpoint is now
             is_ours = await finish(conn, delivery, status=outcome.status, delay_s=outcome.delay_s)
             await log_attempt(conn, delivery, replace(answer, body=None) if body.is_of_erased else answer)
             disabled = await self._record_health(conn, delivery, answer, outcome) if is_sent else None
@@ -93,9 +96,9 @@ class Attempts:
         self, conn: Connection, delivery: LeasedDelivery, answer: Answer, outcome: AttemptOutcome
     ) -> WebhookEndpointDisabled | None:
         if answer.is_delivered:
-            await endpoint_works(conn, delivery.endpoint_id)
+            await endpoint_works(conn, delivery)
             return None
-        failing = await endpoint_fails(conn, delivery.endpoint_id)
+        failing = await endpoint_fails(conn, delivery)
         because = None if failing is None else self._reason_to_disable(failing, outcome)
         if failing is None or because is None or not await disable(conn, delivery.endpoint_id, because=because.value):
             return None

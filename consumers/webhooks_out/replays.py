@@ -20,6 +20,7 @@ from infra.kafka.consumer.retry_policy import is_transient
 from infra.postgres.pool import Connection, Pool
 from infra.process.waiting import wait_for_event
 from schemas.events.payment_events import CATEGORY
+from schemas.http.times import end_of_moment
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +124,8 @@ async def _add(conn: Connection, replay: _Replay, run: Run) -> int:
     endpoint = ActiveEndpoint(
         merchant_id=replay.merchant_id, endpoint_id=replay.endpoint_id, event_types=(), active_since=replay.from_at
     )
-    events = [event for event in run.events if replay.from_at <= event.recorded_at <= replay.until_at]
+    until_at = end_of_moment(replay.until_at)
+    events = [event for event in run.events if replay.from_at <= event.recorded_at <= until_at]
     return await add(conn, [delivery_of(event, endpoint) for event in events], again=True) if events else 0
 
 

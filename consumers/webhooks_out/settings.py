@@ -13,6 +13,8 @@ from infra.webhooks_out.settings import WebhookEndpointSettings
 # https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#deliverability-and-reliability
 _RETRY_AFTER_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 72_000)
 _LEASE_MARGIN_MS = 5_000
+_LONGEST_PAUSE_S = 30 * 24 * 3600
+"""Of `inf`, PostgreSQL makes no time: what came of an attempt would never be written, and it would be made for ever."""
 
 
 class WebhooksOutSettings(VaultSettings, KafkaSettings, WebhookEndpointSettings):
@@ -24,7 +26,9 @@ class WebhooksOutSettings(VaultSettings, KafkaSettings, WebhookEndpointSettings)
     """Of these, to one endpoint."""
     webhooks_out_timeout_ms: Annotated[int, Field(ge=100, le=60_000)] = 15_000
     """How long an endpoint may take to answer."""
-    webhooks_out_retry_after_s: Annotated[tuple[Annotated[float, Field(ge=0)], ...], NoDecode] = _RETRY_AFTER_S
+    webhooks_out_retry_after_s: Annotated[tuple[Annotated[float, Field(ge=0, le=_LONGEST_PAUSE_S)], ...], NoDecode] = (
+        _RETRY_AFTER_S
+    )
     """The pauses before each further attempt, less up to a tenth at random; after the last, a delivery has failed."""
     webhooks_out_disable_after_s: Annotated[int, Field(ge=1)] = 5 * 24 * 3600
     """An endpoint that took nothing for so long is disabled."""

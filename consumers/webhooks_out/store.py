@@ -152,15 +152,22 @@ async def log_attempt(conn: Connection, delivery: LeasedDelivery, answer: Answer
     await conn.execute(SQL.log_attempt, values)
 
 
-async def endpoint_works(conn: Connection, endpoint_id: WebhookEndpointId) -> None:
-    """Write that an endpoint took something."""
-    await conn.execute(SQL.endpoint_works, {"endpoint_id": endpoint_id})
+async def has_moved(conn: Connection, delivery: LeasedDelivery) -> bool:
+    """Return whether the endpoint has another address than the one that the delivery was sent to."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(SQL.has_moved, _address(delivery))
+        return bool(await cursor.fetchone())
 
 
-async def endpoint_fails(conn: Connection, endpoint_id: WebhookEndpointId) -> Failing | None:
-    """Write that an endpoint took nothing; return for how long. None: it is disabled."""
+async def endpoint_works(conn: Connection, delivery: LeasedDelivery) -> None:
+    """Write that the endpoint took something, unless it has moved since."""
+    await conn.execute(SQL.endpoint_works, _address(delivery))
+
+
+async def endpoint_fails(conn: Connection, delivery: LeasedDelivery) -> Failing | None:
+    """Write that the endpoint took nothing; return for how long. None: it is disabled, or has moved since."""
     async with conn.cursor(row_factory=class_row(Failing)) as cursor:
-        await cursor.execute(SQL.endpoint_fails, {"endpoint_id": endpoint_id})
+        await cursor.execute(SQL.endpoint_fails, _address(delivery))
         return await cursor.fetchone()
 
 
@@ -188,3 +195,7 @@ async def remove_old(conn: Connection, *, retention_s: int) -> int:
     await conn.execute(SQL.remove_ended_secrets)
     await conn.execute(SQL.remove_deleted)
     return removed
+
+
+def _address(delivery: LeasedDelivery) -> dict[str, object]:
+    return {"endpoint_id": delivery.endpoint_id, "url": delivery.url}

@@ -124,16 +124,20 @@ INSERT INTO webhooks_out.attempts (delivery_id, duration_ms, status, error, answ
 SELECT delivery_id, %(duration_ms)s, %(status)s, %(error)s, %(answer)s
   FROM webhooks_out.deliveries WHERE delivery_id = %(delivery_id)s;
 
+-- name: has_moved
+-- Whether an endpoint has another address than this one by now.
+SELECT EXISTS (SELECT FROM webhooks_out.endpoints WHERE endpoint_id = %(endpoint_id)s AND url <> %(url)s);
+
 -- name: endpoint_works
--- It took something.
+-- It took something. What the address before took says nothing of the one that it has now.
 UPDATE webhooks_out.endpoints SET failing_since = NULL, failures = 0
- WHERE endpoint_id = %(endpoint_id)s AND failing_since IS NOT NULL;
+ WHERE endpoint_id = %(endpoint_id)s AND url = %(url)s AND failing_since IS NOT NULL;
 
 -- name: endpoint_fails
--- It took nothing; for how long, and how often by now.
+-- It took nothing, at the address that it has now; for how long, and how often by now.
 UPDATE webhooks_out.endpoints
    SET failing_since = coalesce(failing_since, clock_timestamp()), failures = failures + 1
- WHERE endpoint_id = %(endpoint_id)s AND enabled
+ WHERE endpoint_id = %(endpoint_id)s AND url = %(url)s AND enabled
 RETURNING extract(epoch FROM failing_since)::bigint AS failing_since,
           extract(epoch FROM clock_timestamp() - failing_since)::float8 AS failing_s, failures;
 

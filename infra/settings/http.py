@@ -1,5 +1,6 @@
 """Who may call the HTTP APIs."""
 
+import math
 import re
 from typing import Annotated
 
@@ -79,6 +80,15 @@ class ApiKeySettings(ProcessSettings):
     """How often a process looks whether the keys in PostgreSQL changed: so long a revoked one may still be taken."""
     api_keys_max_age_s: Annotated[int, Field(ge=1)] = 900
     """While PostgreSQL is away: how long the keys that were read from it are taken."""
+
+    @field_validator("api_keys_max_age_s")
+    @classmethod
+    def _outlives_looks(cls, value: int, info: ValidationInfo) -> int:
+        """Refuse an age at which no stored key would be taken between two looks."""
+        least_s = math.ceil(2 * info.data.get("api_keys_refresh_ms", 0) / 1000)
+        if value < least_s:
+            raise ValueError(f"must be at least {least_s} with this API_KEYS_REFRESH_MS")
+        return value
 
     @field_validator("api_keys", mode="before")
     @classmethod

@@ -73,7 +73,9 @@ def explain(error: ValidationError) -> list[str]:
 
 
 def _explain(detail: ErrorDetails) -> str:
-    name, *rest = detail["loc"] or ("settings",)
+    if not detail["loc"]:
+        return message_of(detail)  # of several variables, which it names itself
+    name, *rest = detail["loc"]
     variable = str(name).upper()
     if detail["type"] == "missing" and not rest:
         return f"{variable} is not set"

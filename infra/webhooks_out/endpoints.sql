@@ -40,14 +40,16 @@ SELECT endpoint_id, merchant_id, url, event_types, description, enabled, disable
    AND (%(merchant_id)s::text IS NULL OR merchant_id = %(merchant_id)s::text);
 
 -- name: update
--- Change what is given. One that is enabled again gets what is recorded from then on, and begins without failures.
+-- Change what is given. One that is enabled again gets what is recorded from then on, and begins without failures; so
+-- does one that moves to another address.
 UPDATE webhooks_out.endpoints e
    SET url = coalesce(%(url)s::text, url),
        event_types = coalesce(%(event_types)s::text[], event_types),
        description = coalesce(%(description)s::text, description),
        active_since = CASE WHEN %(enabled)s::boolean AND NOT enabled THEN clock_timestamp() ELSE active_since END,
-       failing_since = CASE WHEN %(enabled)s::boolean AND NOT enabled THEN NULL ELSE failing_since END,
-       failures = CASE WHEN %(enabled)s::boolean AND NOT enabled THEN 0 ELSE failures END,
+       failing_since = CASE WHEN %(enabled)s::boolean AND NOT enabled OR %(url)s::text <> url THEN NULL
+                            ELSE failing_since END,
+       failures = CASE WHEN %(enabled)s::boolean AND NOT enabled OR %(url)s::text <> url THEN 0 ELSE failures END,
        disabled_because = CASE WHEN %(enabled)s::boolean IS NOT NULL AND %(enabled)s::boolean <> enabled THEN NULL
                                ELSE disabled_because END,
        enabled = coalesce(%(enabled)s::boolean, enabled),

@@ -15,6 +15,7 @@ from projections.payments.mapping import fold
 from projections.payments.read import StoredPayment
 from projections.payments.rows import PaymentRow
 from schemas.envelope import RecordedEvent
+from schemas.personal.encrypted import ENCRYPTED
 
 _AS_JSON = ("metadata", "refunds", "last_error", "next_action", "dispute", "contradictions")
 
@@ -49,6 +50,11 @@ async def find_as_of(
         return None
     row = fold(map(DecodedEvent.of, events))
     return None if row is None or row.merchant_id != merchant_id else _stored(row)
+
+
+def is_encrypted(stored: StoredPayment) -> bool:
+    """Whether personal data of a payment as it was cannot be read: what the read model knows of it has to be shown."""
+    return ENCRYPTED in (stored.description, *orjson.loads(stored.metadata).values())
 
 
 def with_personal_data_of(stored: StoredPayment, now: StoredPayment | None) -> StoredPayment:

@@ -10,7 +10,7 @@ from infra.postgres.pool import Connection, Pool
 from projections.payment_timeline import read as timeline
 from projections.payment_timeline.read import StoredEntry
 from projections.payments import read as payments
-from projections.payments.as_of import AsOf, find_as_of, with_personal_data_of
+from projections.payments.as_of import AsOf, find_as_of, is_encrypted, with_personal_data_of
 from projections.payments.read import StoredPayment
 from query_api.cursors import decode_key, decode_version, encode_key, encode_version
 from query_api.freshness import Freshness
@@ -59,10 +59,20 @@ class PaymentReads:
                 if begun is not None:
                     raise payment_not_there_yet(begun.updated_at)
         if stored is not None:
-            async with self.pool.connection() as conn:
-                now = await payments.find(conn, merchant_id=merchant_id, payment_id=payment_id)
-            stored = with_personal_data_of(stored, now)
+            stored = with_personal_data_of(stored, await self._now(merchant_id, stored))
         return _answer(stored, if_none_match)
+
+    async def _now(self, merchant_id: MerchantId, stored: StoredPayment) -> StoredPayment | None:
+        """Return a payment as the read model has it, which has to have it where the log alone says `[encrypted]`."""
+
+        async def find(conn: Connection) -> StoredPayment | None:
+            return await payments.find(conn, merchant_id=merchant_id, payment_id=stored.payment_id)
+
+        async with self.pool.connection() as conn:
+            now = await find(conn)
+        if now is None and is_encrypted(stored):
+            now = await self.freshness.read(stored.position, find)
+        return now
 
     async def payments(self, principal: Principal, parameters: PaymentListParameters, min_position: int) -> Response:
         """Answer with a page of the merchant's payments, newest first. Raises Problem."""

@@ -1,6 +1,6 @@
 """The runner carries on a saga that it never heard of: that of docs/sagas.md."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,6 +9,7 @@ import pytest
 
 from consumers.saga.intake import by_kind, waking
 from consumers.saga.runner import SagaRunner
+from consumers.saga.store import add_participants
 from domain.ids import MerchantId, PaymentId, StripeChargeId, StripeIntentId, StripeRefundId
 from domain.payment.commands import PaymentCommand
 from domain.payment.observations import RecordPaymentFailed, RecordRefundSucceeded, RecordSucceeded
@@ -16,7 +17,7 @@ from event_store.appends import NO_STREAM, Append
 from event_store.event_log import ConnectionLog
 from event_store.payments import command_payment, load_payment
 from event_store.store import append, load
-from infra.postgres.pool import Pool
+from infra.postgres.pool import Connection, Pool
 from schemas.cloudevents import Delivered
 from schemas.envelope import EventMetadata
 from tests.support.payment_histories import request_payment
@@ -78,9 +79,15 @@ class Exchanges:
 
     async def carry_on(self, *stream_ids: UUID) -> None:
         """Deliver what happened, and step what is due."""
+        await self.deliver(*stream_ids)
+        await self.run_due()
+
+    async def deliver(self, *stream_ids: UUID) -> None:
         async with self._pool.connection() as conn, conn.transaction():
             events = [event for stream_id in stream_ids for event in await load(conn, stream_id)]
             await waking(self._sagas)(conn, [Delivered(event=event, previous_position=0) for event in events])
+
+    async def run_due(self) -> None:
         while await SagaRunner(self._pool, self._sagas).run_due():
             pass
 
@@ -121,6 +128,31 @@ async def test_nothing_is_refunded_when_the_new_payment_fails(pool: Pool, exampl
     exchange_id = await exchanges.request(old, new)
     await exchanges.carry_on(exchange_id, old, new)
     assert await exchanges.status(exchange_id) == "compensated"
+
+
+async def test_what_happens_during_the_first_step_is_not_missed(
+    pool: Pool, example: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step has read the payment, and nobody can see yet that the payment concerns the saga."""
+    exchanges, old, new = Exchanges(pool, example), PaymentId(uuid4()), PaymentId(uuid4())
+    for payment_id in (old, new):
+        await exchanges.command(payment_id, request_payment(payment_id))
+    await exchanges.pay(old)
+    exchange_id = await exchanges.request(old, new)
+    await exchanges.deliver(exchange_id)
+
+    async def write_late(conn: Connection, participants: Mapping[UUID, Collection[UUID]]) -> None:
+        await exchanges.pay(new)
+        await exchanges.deliver(new)
+        await add_participants(conn, participants)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("consumers.saga.runner.add_participants", write_late)
+        assert await SagaRunner(pool, by_kind([example["EXCHANGES"]])).run_due() == 1
+    await exchanges.run_due()
+    await exchanges.refund(old)
+    await exchanges.carry_on(old)
+    assert await exchanges.status(exchange_id) == "completed"
 
 
 def test_the_page_shows_the_code_that_is_run_here() -> None:

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import hmac
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -21,6 +21,7 @@ from infra.webhooks_out import deliveries, endpoints
 from infra.webhooks_out.endpoints import EndpointWithSecret
 from infra.webhooks_out.rotation import MOST_SECRETS, TooManySecrets
 from infra.webhooks_out.secret_box import SecretBox
+from schemas.http.times import timestamp
 from tests.integration.consumers.webhooks_out.webhook_bench import BOX, LIFE, MERCHANT, Bench
 from tests.support.personal_payments import DESCRIPTION, EMAIL, SUBJECT, a_payment, known_to_stripe
 from tests.support.personal_payments import MERCHANT as PERSONS_MERCHANT
@@ -224,6 +225,57 @@ async def test_an_endpoint_that_is_gone_is_disabled_at_once(bench: Bench, receiv
     assert len(receiver.received) == 1
 
 
+async def move(bench: Bench, made: EndpointWithSecret, url: str) -> None:
+    async with bench.pool.connection() as conn:
+        moved = await endpoints.update(
+            conn,
+            made.endpoint.endpoint_id,
+            merchant_id=MERCHANT,
+            url=url,
+            event_types=None,
+            description=None,
+            enabled=None,
+        )
+    assert moved is not None
+
+
+async def test_what_the_address_before_answers_is_not_held_against_the_new(bench: Bench, receiver: Receiver) -> None:
+    made = await bench.endpoint(receiver.url)
+    receiver.answer = lambda _: web.Response(status=410 if len(receiver.received) == 1 else 200)
+    receiver.released.clear()
+
+    async def is_at_the_first() -> bool:
+        return bool(receiver.received)
+
+    payment_id = await bench.pay()
+    await bench.take()
+    async with bench.delivering():
+        await eventually(is_at_the_first)
+        await move(bench, made, f"{receiver.url}?moved")
+        receiver.released.set()
+        await bench.all_become("delivered")
+    assert receiver.types(payment_id) == [LIFE[0], *LIFE]
+    assert await bench.events_of(made.endpoint.endpoint_id) == []
+    async with bench.pool.connection() as conn:
+        found = await endpoints.find(conn, made.endpoint.endpoint_id, merchant_id=MERCHANT)
+    assert found is not None
+    assert (found.enabled, found.failing_since, found.failures) == (True, None, 0)
+
+
+async def test_an_endpoint_that_moves_begins_without_failures(bench: Bench, receiver: Receiver) -> None:
+    made = await bench.endpoint(receiver.url)
+    receiver.answer = lambda _: web.Response(status=503)
+    await bench.pay()
+    await bench.take()
+    async with bench.delivering(pauses_s=(3600.0,)):
+        await eventually(lambda: bench.rows("SELECT FROM webhooks_out.endpoints WHERE failures = 1"), bool)
+    for url, failures in ((receiver.url, 1), (f"{receiver.url}?moved", 0)):
+        await move(bench, made, url)
+        assert await bench.rows("SELECT failures, failing_since IS NULL FROM webhooks_out.endpoints") == [
+            (failures, failures == 0)
+        ]
+
+
 async def test_a_success_ends_a_failure(bench: Bench, receiver: Receiver) -> None:
     made = await bench.endpoint(receiver.url)
     receiver.answer = fails_until(1)  # type: ignore[assignment]
@@ -381,6 +433,20 @@ async def test_a_time_is_replayed_also_from_before_the_endpoint(bench: Bench, re
 
 async def _replayed(bench: Bench) -> list[tuple[int, ...]]:
     return await bench.rows("SELECT deliveries FROM webhooks_out.replays WHERE finished_at IS NOT NULL")
+
+
+async def test_a_replay_has_the_events_of_the_times_that_are_shown(bench: Bench, receiver: Receiver) -> None:
+    payment_id = await bench.pay()
+    first, *_, last = [datetime.fromisoformat(timestamp(event.recorded_at)) for event in await bench.log()]
+    made = await bench.endpoint(receiver.url)
+    async with bench.pool.connection() as conn:
+        await deliveries.request_replay(
+            conn, endpoint_id=made.endpoint.endpoint_id, from_at=first, until_at=last, actor="operator:test"
+        )
+    async with bench.delivering():
+        await eventually(lambda: bench.rows("SELECT FROM webhooks_out.replays WHERE finished_at IS NOT NULL"))
+        await bench.all_become("delivered")
+    assert receiver.types(payment_id) == LIFE
 
 
 async def test_several_workers_keep_the_order(bench: Bench, receiver: Receiver) -> None:

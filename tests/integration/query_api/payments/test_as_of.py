@@ -8,15 +8,18 @@ import pytest
 import pytest_asyncio
 
 from domain.ids import PaymentId
-from event_store.store import Connection
+from event_store.privacy.attached import attach
+from event_store.store import Connection, append
 from infra.ids import uuid7
 from infra.postgres.pool import Pool
 from query_api.database import create_read_pool
 from tests.integration.query_api.conftest import Project, Record
 from tests.support.database import Database
 from tests.support.payment_histories import paid, random_history, request_payment
+from tests.support.personal_payments import DESCRIPTION, METADATA, a_payment
 from tests.support.query_client import OTHER_KEY, client_of
 from tests.support.read_model import load_log, project_log, store
+from tests.support.vaults import open_test_vault
 
 pytestmark = pytest.mark.integration
 
@@ -92,6 +95,21 @@ async def test_another_merchant_s_payment_was_never_there(read_pool: Pool, histo
     async with client_of(read_pool, history=history_pool, key=OTHER_KEY) as other:
         answer = await other.get(f"/payments/{payment_id}", params={"version": 1})
     assert (answer.status_code, answer.json()["code"]) == (404, "payment_not_found")
+
+
+async def test_personal_data_is_shown_once_it_can_be_read(
+    client: httpx.AsyncClient, app: Connection, database: Database, projector_pool: Pool
+) -> None:
+    payment = a_payment()
+    async with open_test_vault(database) as vault:
+        attach(app, vault)
+        await append(app, [payment])
+        await app.commit()
+        early = await client.get(f"/payments/{payment.stream_id}", params={"version": 1})
+        assert (early.status_code, early.json()["code"]) == (503, "projection_behind")
+        await project_log(projector_pool, await load_log(app), vault=vault)
+    was = (await client.get(f"/payments/{payment.stream_id}", params={"version": 1})).json()
+    assert (was["description"], was["metadata"]) == (DESCRIPTION, METADATA)
 
 
 async def test_a_client_that_has_the_version_is_told_so(client: httpx.AsyncClient, record: Record) -> None:

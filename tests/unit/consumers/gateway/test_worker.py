@@ -121,6 +121,16 @@ async def test_what_expired_so_long_ago_that_the_search_shows_it_is_not_listed()
     assert stripe_fake.listed == []
 
 
+@pytest.mark.parametrize(("failed_h", "status"), [(1, TaskStatus.DUE), (25, TaskStatus.DONE)])
+async def test_what_failed_late_is_watched_for_a_day_from_then_on(failed_h: int, status: TaskStatus) -> None:
+    """Stripe was away, and the request was sent, and called failed, long after it was recorded."""
+    requested, *rest = recorded_before(failed_h * 3600, await a_loaded_payment(NOT_LISTED)).events
+    long_ago = replace(requested, recorded_at=requested.recorded_at - timedelta(hours=23))
+    payment = replace(await a_loaded_payment(NOT_LISTED), events=(long_ago, *rest))
+    result = await run(MemoryStripe(), TaskOperation.REFRESH_PAYMENT, payment)
+    assert result == replace(result, status=status, observations=())
+
+
 async def test_an_undoing_that_stripe_failed_is_made_with_another_key() -> None:
     """The failure is stored for the first one: with that, the payer would stay charged for a day."""
     stripe_fake, failed = MemoryStripe(), await a_loaded_payment(NOT_LISTED)

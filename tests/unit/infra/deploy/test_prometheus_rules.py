@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import REGISTRY
 
+from consumers.saga import metrics as saga_metrics
+from consumers.saga.registry import SAGAS
+from consumers.webhooks_out import metrics as webhook_metrics
 from infra.embedded.prometheus import RULES, find_program
 from tests.support.compose_file import ROOT, SERVICES
-from tests.support.promql import faults
+from tests.support.promql import faults, known
 
 DOCUMENTS = {path.name: yaml.safe_load(path.read_text("utf-8")) for path in sorted(RULES.glob("*.rules.yml"))}
 RULES_OF_ALL = [rule for each in DOCUMENTS.values() for group in each["groups"] for rule in group["rules"]]
@@ -21,6 +25,7 @@ HISTORIES = Path(__file__).with_name("alerts.test.yml")
 MUST_FIRE = {
     "ApiErrors",
     "AuthorizationsExpire",
+    "BalanceNotRead",
     "ConsumerBehind",
     "DeadLettersOpen",
     "DisputeEvidenceDue",
@@ -33,7 +38,9 @@ MUST_FIRE = {
     "ReconciliationDiscrepancies",
     "ReconciliationOverdue",
     "RelayWaitsForTransaction",
+    "RetentionBehind",
     "SagaCompensationStuck",
+    "SealingFails",
     "StandbyBehind",
     "StandbyGone",
     "StripeBreakerOpen",
@@ -41,9 +48,13 @@ MUST_FIRE = {
     "StripeCallsDead",
     "StripePaymentUndone",
     "StripeRowsLeftOut",
+    "SweepsFail",
     "WebhooksOutLate",
     "WitnessRefuses",
 }
+
+
+HAPPENS_AGAIN = {"sealer_rounds_total", "sweeper_event_listings_total", "sweeper_sweeps_total"}
 
 
 def anchor(heading: str) -> str:
@@ -87,6 +98,16 @@ def test_what_must_wake_somebody_has_an_alert() -> None:
     names = [alert["alert"] for alert in ALERTS]
     assert len(names) == len(set(names))
     assert MUST_FIRE - set(names) == set()
+
+
+def test_what_may_happen_once_is_counted_from_the_start() -> None:
+    """Prometheus sees no rise in a series that it sees for the first time."""
+    known()
+    saga_metrics.begin(each.kind for each in SAGAS)
+    webhook_metrics.begin()
+    awaited = {name for alert in ALERTS for name in re.findall(r"increase\((\w+)", alert["expr"])}
+    shown = {sample.name for family in REGISTRY.collect() for sample in family.samples}
+    assert awaited - shown <= HAPPENS_AGAIN
 
 
 def test_prometheus_asks_every_process_that_lasts() -> None:

@@ -10,6 +10,7 @@ from infra.settings.kafka import KafkaSettings
 from infra.settings.loading import load_settings
 from infra.settings.postgres import DatabaseSettings
 from infra.settings.process import ProcessSettings
+from infra.settings.proofs import ProofsSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings, StripeWebhookSettings
 
@@ -180,6 +181,29 @@ def test_production_refuses_a_stripe_address_without_tls(
     environment.setenv("STRIPE_API_BASE", "http://sandbox:8002")
 
     assert errors_of(capsys) == ["STRIPE_API_BASE: must be https when APP_ENV=production"]
+
+
+def test_api_keys_must_outlive_the_looks_at_them(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Between two looks, no stored key would be taken."""
+    environment.setenv("API_KEYS_REFRESH_MS", "60000")
+    environment.setenv("API_KEYS_MAX_AGE_S", "119")
+    assert errors_of(capsys) == ["API_KEYS_MAX_AGE_S: must be at least 120 with this API_KEYS_REFRESH_MS"]
+
+    environment.setenv("API_KEYS_MAX_AGE_S", "120")
+    assert load_settings(EverySettings).api_keys_max_age_s == 120
+
+
+def test_variables_that_contradict_each_other_are_named_as_they_are(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("PROOFS_FOLDER", "proofs")
+    environment.setenv("PROOFS_BUCKET", "s3://paystream/proofs")
+    with pytest.raises(SystemExit):
+        load_settings(ProofsSettings)
+    said = "PROOFS_FOLDER and PROOFS_BUCKET are both set: the log is sealed into one place\n"
+    assert capsys.readouterr().err == said
 
 
 def test_the_log_level_is_read_in_any_case(environment: pytest.MonkeyPatch) -> None:
