@@ -168,7 +168,13 @@ async def test_what_was_written_is_there_after_a_log_in_in_between(back_office: 
     again = await back_office.log_in(then=httpx.URL(requested.headers["location"]).params["next"])
     kept = (await back_office.page(again.headers["location"])).form(REFUND).fields
     assert (kept["amount"], kept["reason"]) == ("3.21", "duplicate")
-    assert kept["key"] != fields["key"], "nothing was sent with the other"
+    assert kept["key"] == fields["key"], "it may have been sent before, without an answer"
+
+
+@pytest.mark.parametrize("key", ["mine", "back-office-1", "back-office-../../x"])
+async def test_no_link_brings_a_key_that_is_none_of_a_form(finance: BackOffice, key: str) -> None:
+    fields = (await finance.page(f"{REFUND}?key={key}")).form(REFUND).fields
+    assert fields["key"] != key
 
 
 @pytest.mark.parametrize(
