@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from back_office.apis.commands import Order, is_key, new_key, send
 from back_office.apis.errors import ApiAway, ApiRefused, Json
 from back_office.office import office_of
+from back_office.operations.operation import MAX_REASON_CHARS
 from back_office.payments import state
 from back_office.payments.action import ACTIONS, Action
 from back_office.staff.roles import Permission
@@ -140,6 +141,7 @@ class Attempt:
             mistakes=mistakes or {},
             error=error,
             begin_anew=begin_anew,
+            most_chars=MAX_REASON_CHARS,
         )
 
 
