@@ -27,7 +27,7 @@ _REFUSE = f"ALTER TABLE read_model.payments ADD CONSTRAINT refuses CHECK (user_i
 _ALLOW = "ALTER TABLE read_model.payments DROP CONSTRAINT refuses"
 
 
-async def test_a_difference_is_assigned_and_is_in_their_worklist(system: System) -> None:
+async def test_a_difference_is_assigned_to_somebody_who_explains_it(system: System) -> None:
     source = await a_difference(system)
     async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
         await page.goto(f"/discrepancies?status=unresolved&source_id={source}")
@@ -50,6 +50,17 @@ async def test_a_difference_is_assigned_and_is_in_their_worklist(system: System)
         await page.get_by_role("link", name="Mine").click()
         await page.wait_for_url(f"**assignee={DEVELOPMENT_STAFF}")
         await expect(row.locator("td[data-label='Who looks into it']")).to_contain_text(DEVELOPMENT_STAFF)
+
+        await row.get_by_role("link", name="Explain").click()
+        await page.get_by_label("Reason").fill("Stripe booked it a day late")
+        await page.get_by_role("button", name="Explain").click()
+        await page.get_by_role("status").wait_for()
+        explained = [(source, DEVELOPMENT_STAFF)]
+        await eventually(lambda: worklist(system, status="explained", source_id=source), explained.__eq__)
+        await page.goto(f"/discrepancies?status=explained&source_id={source}")
+        said = row.locator("td[data-label=Status]")
+        await expect(said).to_contain_text("Stripe booked it a day late")
+        await expect(said).to_contain_text(f"{DEVELOPMENT_STAFF}, with the API key development")
 
 
 async def a_difference(system: System) -> str:
