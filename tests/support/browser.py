@@ -20,11 +20,11 @@ SIZES: tuple[tuple[int, Scheme], ...] = ((360, "dark"), (1280, "light"))
 
 @asynccontextmanager
 async def browser_on(
-    url: str, width: int, scheme: Scheme, *, scripts: bool = True, refused: bool = False
+    url: str, width: int, scheme: Scheme, *, scripts: bool = True, refused: bool = False, zone: str = "UTC"
 ) -> AsyncIterator[Page]:
     """Open a page of a browser. Fails when anything was refused, loaded from elsewhere or raised.
 
-    `refused`: a form may be answered by 422, which the browser says on its console.
+    `refused`: a form may be answered by 422, which the browser says on its console. `zone` is the browser's own.
     """
     wrong: list[str] = []
 
@@ -35,7 +35,11 @@ async def browser_on(
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         context = await browser.new_context(
-            base_url=url, viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
+            base_url=url,
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            timezone_id=zone,
         )
         page = await context.new_page()
         page.on("console", lambda message: wrong.append(message.text) if not is_known(message) else None)
