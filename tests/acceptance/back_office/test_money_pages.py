@@ -66,7 +66,7 @@ async def test_a_point_of_a_chart_leads_to_its_rows(system: System) -> None:
             box = await chart.bounding_box()
             assert box is not None
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
-            await chart.click(position={"x": box["width"] - 2, "y": box["height"] / 2})  # the last day
+            await chart.click(position={"x": box["width"] - 2, "y": box["height"] / 8})  # the last day
             await page.wait_for_url("**/payments?currency=NOK&from_day=*")
             await page.get_by_text("12.34 NOK").first.wait_for()
 

@@ -180,6 +180,35 @@ async def test_an_id_is_copied_by_its_button(served: Served) -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("chart", "line", "leads"),
+    [
+        ("money", "Gross", "/ledger/entries?account=customer_receivable&currency=USD&{day}"),
+        ("money", "Refunds", "/ledger/entries?account=refunds&currency=USD&{day}"),
+        ("money", "Net", "/ledger/entries?currency=USD&{day}"),
+        ("payments", "Made", "/payments?currency=USD&{day}"),
+    ],
+)
+async def test_a_point_of_a_line_leads_to_its_rows(served: Served, chart: str, line: str, leads: str) -> None:
+    day = "2026-05-01"
+    async with browser_on(served.url, 1280, "light") as page:
+        await log_in(page, "finance", PASSWORD)
+        await page.goto("/overview?from_day=2026-04-25&to_day=2026-05-10")
+        over = page.locator(f".chart[data-chart={chart}] .u-over")
+        left, top = await over.evaluate(
+            """(over, [line, day]) => {
+              const { chart } = over.closest(".chart");
+              const number = chart.series.findIndex((each) => each.label === line);
+              const index = chart.data[0].indexOf(Date.parse(day) / 1000);
+              return [chart.valToPos(chart.data[0][index], "x"), chart.valToPos(chart.data[number][index], "y")];
+            }""",
+            [line, day],
+        )
+        await over.click(position={"x": left, "y": top})
+        await page.wait_for_url("**" + leads.format(day=f"from_day={day}&to_day={day}"))
+
+
+@pytest.mark.timeout(120)
 async def test_no_zone_of_the_browser_comes_into_a_page(served: Served) -> None:
     """These two are a day apart for most of it: were a time or a day the browser's, they would not show the same."""
     shown = [await seen_from(served, zone) for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago")]
