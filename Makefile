@@ -175,8 +175,8 @@ schemas: $(DEV_READY) ## Export the JSON Schemas, OpenAPI and AsyncAPI documents
 dashboards: $(DEV_READY) ## Write Grafana's dashboards from their code, infra/deploy/grafana
 	@exec $(BIN)/python -m infra.deploy.grafana.boards
 
-pictures: $(DEV_READY) ## Make the pictures of docs/back-office.md, of a system of its own (needs chromium)
-	@exec $(BIN)/python -m tests.support.back_office_pictures
+pictures: $(DEV_READY) ## Make the pictures of docs/back-office.md, of a system of its own (needs chromium; every view in each look: ARGS=--views)
+	@exec $(BIN)/python -m tests.support.back_office_pictures $(ARGS)
 
 events: $(DEV_READY) ## Write the event catalogue, docs/events.md
 	@exec $(BIN)/python -m schemas.export.catalogue

@@ -1,6 +1,7 @@
 """Sends commands to the command API in the name of somebody of the staff, each once."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -11,11 +12,17 @@ IN_USE = "idempotency_key_in_use"
 _TRIES = 5
 _PAUSE_S = 0.4
 _KEY_PREFIX = "back-office-"
+_KEY = re.compile(rf"{_KEY_PREFIX}[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
 
 
 def new_key() -> str:
     """Return a key for a form: sent twice, it is one command."""
     return f"{_KEY_PREFIX}{uuid4()}"
+
+
+def is_key(text: str) -> bool:
+    """Whether it may be the key of a form."""
+    return _KEY.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 """Erases a customer's personal data, or hands all of it out: after a preview, with a reason, and recorded."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -8,20 +9,26 @@ from fastapi import APIRouter, Depends, Request, Response
 from back_office.apis.errors import ApiRefused
 from back_office.office import office_of
 from back_office.staff.roles import Permission
+from back_office.web.addresses import with_query
 from back_office.web.templates import page
-from back_office.web.visitor import Visitor, requires
+from back_office.web.visitor import Visitor, kept_fields, requires
 
 router = APIRouter()
 
-Officer = Annotated[Visitor, Depends(requires(Permission.PERSONAL_DATA))]
-
 _CONFLICT = 409
+
+
+def _preview_address(_: Request, fields: Mapping[str, str]) -> str:
+    return with_query("/customers/personal-data", {"user_id": fields.get("user_id", "")})
+
+
+Officer = Annotated[Visitor, Depends(requires(Permission.PERSONAL_DATA, form_page=_preview_address))]
 
 
 @router.get("/customers/personal-data")
 async def show_preview(request: Request, visitor: Officer, user_id: str = "") -> Response:
     """Show what an erasure would reach and what not, with the forms."""
-    return await _preview(request, visitor, user_id)
+    return await _preview(request, visitor, user_id, filled=kept_fields(request))
 
 
 @router.post("/customers/erase")

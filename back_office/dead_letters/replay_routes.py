@@ -12,6 +12,7 @@ from back_office.apis.errors import Json
 from back_office.office import office_of
 from back_office.operations.operation import MAX_REASON_CHARS, check_reason
 from back_office.staff.roles import Permission
+from back_office.web.addresses import with_query
 from back_office.web.forms import FormIncomplete
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, kept_fields, requires
@@ -20,7 +21,12 @@ log = structlog.get_logger(__name__)
 
 router = APIRouter()
 
-Operator = Annotated[Visitor, Depends(requires(Permission.OPERATE))]
+
+def _preview_address(_: Request, fields: Mapping[str, str]) -> str:
+    return with_query("/dead-letters/replay", {"consumer": fields.get("consumer", "")})
+
+
+Operator = Annotated[Visitor, Depends(requires(Permission.OPERATE, form_page=_preview_address))]
 
 
 @router.get("/dead-letters/replay")

@@ -17,6 +17,7 @@ from back_office.exports.reading import all_pages
 from back_office.exports.tables import TABLES, Table, Value
 from back_office.office import Office, office_of
 from back_office.staff.roles import Permission
+from back_office.web.addresses import START, with_query
 from back_office.web.visitor import NotAllowed, Visitor, requires
 
 log = structlog.get_logger(__name__)
@@ -28,8 +29,17 @@ router = APIRouter()
 _MOST_FILTERS = 30
 
 
+def _list_address(_: Request, fields: Mapping[str, str]) -> str:
+    """Return the address of the list with its filters: the rows are asked for below it."""
+    table = TABLES.get(fields.get("what", ""))
+    return START if table is None else with_query(table.path, _filters(fields.get("filters", "")))
+
+
+Exporter = Annotated[Visitor, Depends(requires(Permission.SEE_PAYMENTS, form_page=_list_address))]
+
+
 @router.post("/exports")
-async def export(request: Request, visitor: Annotated[Visitor, Depends(requires(Permission.SEE_PAYMENTS))]) -> Response:
+async def export(request: Request, visitor: Exporter) -> Response:
     """Record the export, then stream the file. Raises FormRefused, NotAllowed, ApiAway and ApiRefused."""
     fields = await visitor.form(request)
     table = TABLES.get(fields.get("what", ""))

@@ -12,7 +12,7 @@ from back_office.apis.errors import ApiAway, ApiRefused, Json
 from back_office.office import office_of
 from back_office.operations.operation import MAX_REASON_CHARS, check_reason
 from back_office.staff.roles import Permission
-from back_office.web.addresses import segment
+from back_office.web.addresses import segment, with_query
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, kept_fields, requires
 
@@ -20,10 +20,19 @@ log = structlog.get_logger(__name__)
 
 router = APIRouter()
 
-Officer = Annotated[Visitor, Depends(requires(Permission.MANAGE_ACCESS))]
 
 SCOPES = ("payments:read", "payments:write", "refunds:write", "webhooks:write", "actor:set")
 """Of a merchant's key, with what each is for in the template."""
+
+
+def _form_address(request: Request, fields: Mapping[str, str]) -> str:
+    """Return the address of the form with the scopes that were ticked."""
+    ticked = [(each, "yes") for each in SCOPES if fields.get(each)]
+    return with_query(request.url.path, ticked)
+
+
+Officer = Annotated[Visitor, Depends(requires(Permission.MANAGE_ACCESS, form_page=_form_address))]
+
 _MERCHANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _MOST_NAME_CHARS, _MOST_DAYS = 200, 3650
 _OF_THE_FORM = {400, 409, 422, 501}
@@ -65,8 +74,10 @@ async def make_merchant(request: Request, visitor: Officer) -> Response:
 async def show_key_form(request: Request, visitor: Officer) -> Response:
     """Ask for what a key is to be for."""
     merchant_id = request.query_params.get("merchant_id", "")
+    ticked = {each: "yes" for each in SCOPES if request.query_params.get(each)}
+    kept = {**kept_fields(request), **ticked, "merchant_id": merchant_id}
     await office_of(request).admin_api.get(f"/merchants/{segment(merchant_id)}")
-    return _form(request, visitor, "merchants/key_form.html", {**kept_fields(request), "merchant_id": merchant_id})
+    return _form(request, visitor, "merchants/key_form.html", kept)
 
 
 @router.post("/new-key")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from back_office.operations.operation import check_reason
 from back_office.payments import state
 from back_office.web.forms import FormIncomplete
 from back_office.web.money import NoAmount, format_money, format_number, parse_money
@@ -26,7 +27,7 @@ class Action:
     """What will happen, in words."""
     impossible: str
     reasons: tuple[str, ...] = ()
-    """Of which one has to be given; none: the command has no place for one."""
+    """Of which one has to be given; none: it is in words of their own."""
     amount_of: Callable[[Json], int] | None = None
     """How much is left of the payment for it; None: it has no amount."""
 
@@ -55,10 +56,11 @@ class Action:
                 body["amount_cents"] = self._checked(payment, parse_money(amount, payment["currency"]))
             except NoAmount as error:
                 mistakes["amount"] = str(error)
-        if self.reasons:
-            body["reason"] = reason
-            if reason not in self.reasons:
-                mistakes["reason"] = "Choose why: it is recorded with the payment."
+        body["reason"] = reason = reason.strip()
+        if not self.reasons:
+            check_reason(reason, mistakes)
+        elif reason not in self.reasons:
+            mistakes["reason"] = "Choose why: it is recorded with the payment."
         if mistakes:
             raise FormIncomplete(mistakes)
         return body

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import Counter
 from starlette.responses import RedirectResponse
 
-from back_office.apis.commands import Order, new_key, send
+from back_office.apis.commands import Order, is_key, new_key, send
 from back_office.apis.errors import ApiAway, ApiRefused, Json
 from back_office.office import office_of
+from back_office.operations.operation import MAX_REASON_CHARS
 from back_office.payments import state
 from back_office.payments.action import ACTIONS, Action
 from back_office.staff.roles import Permission
@@ -51,6 +52,15 @@ class Filled:
         return cls(
             amount=fields.get("amount", amount), reason=fields.get("reason", ""), key=fields.get("key") or new_key()
         )
+
+    @classmethod
+    def at_an_address(cls, query: Mapping[str, str], *, amount: str) -> "Filled":
+        """Return what the form begins with; after a log-in in between, what was written before, with the key of then.
+
+        The form may have been sent before the session ended, without an answer: with its key it is one command.
+        """
+        given = {name: text for name, text in query.items() if name in {"amount", "reason"}}
+        return cls.of(given | ({"key": query["key"]} if is_key(query.get("key", "")) else {}), amount=amount)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,6 +141,7 @@ class Attempt:
             mistakes=mistakes or {},
             error=error,
             begin_anew=begin_anew,
+            most_chars=MAX_REASON_CHARS,
         )
 
 
@@ -140,8 +151,8 @@ def _add_routes(action: Action) -> None:
 
     async def show_form(request: Request, payment_id: str, visitor: Annotated[Visitor, allowed]) -> Response:
         payment = await _payment(request, payment_id)
-        given = {name: text for name, text in request.query_params.items() if name in {"amount", "reason"}}
-        filled = Filled.of(given, amount=action.written(action.amount_left(payment), payment["currency"]))
+        left = action.written(action.amount_left(payment), payment["currency"])
+        filled = Filled.at_an_address(request.query_params, amount=left)
         return Attempt(request=request, visitor=visitor, action=action, payment=payment, filled=filled).form()
 
     async def carry_out(request: Request, payment_id: str, visitor: Annotated[Visitor, allowed]) -> Response:

@@ -21,7 +21,7 @@ from back_office.web.addresses import segment, with_query
 from back_office.web.errors import NotThereYet
 from back_office.web.lists import listed, page_links
 from back_office.web.templates import moment, page
-from back_office.web.visitor import Visitor, requires
+from back_office.web.visitor import Visitor, kept_fields, requires
 
 router = APIRouter()
 
@@ -53,6 +53,7 @@ async def list_payments(request: Request, visitor: Reader, filters: Annotated[Pa
         status=422 if mistakes else 200,
         filters=filters,
         columns=chosen(filters.columns),
+        view_name=kept_fields(request).get("name", ""),
         all_columns=COLUMNS,
         mistakes=mistakes,
         payments=[(each, state.label(each), state.tone(each)) for each in found["data"]],

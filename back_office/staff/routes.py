@@ -85,7 +85,7 @@ async def log_out(request: Request) -> Response:
     session_id = request.cookies.get(cookie_name(office), "")
     session = office.sessions.find(session_id)
     if session is not None:
-        await Visitor(session=session).form(request)
+        await Visitor(session=session, form_page=lambda *_: START).form(request)
         office.sessions.end(session_id)
         log.info("staff_logged_out", staff=session.account.name)
     response = RedirectResponse("/login", status_code=303)

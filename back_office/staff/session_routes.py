@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 router = APIRouter()
 
-Self = Annotated[Visitor, Depends(requires(Permission.SEE_OWN_SESSIONS))]
+Self = Annotated[Visitor, Depends(requires(Permission.SEE_OWN_SESSIONS, form_page=lambda *_: "/sessions"))]
 
 _OF_THEIR_OWN = "all other sessions of their own"
 

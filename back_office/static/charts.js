@@ -47,10 +47,14 @@ function draw(place) {
       ...series.map((each) => ({ label: each.label, stroke: colour(COLOURS[each.key]), width: 2, points: { show: xs.length < 40, size: 6 }, value: (_, value) => write(value) })),
     ],
   }, [xs, ...values], place);
-  // A point leads to its rows.
+  // A point leads to its rows: of the line that is nearest, and of the whole day where that has none of its own.
   chart.over.addEventListener("click", () => {
-    const { idx } = chart.cursor;
-    if (idx != null) location.assign(days[idx].querySelector("a").href);
+    const { idx, top } = chart.cursor;
+    if (idx == null) return;
+    const away = (number) => Math.abs(chart.valToPos(values[number][idx], "y") - top);
+    const nearest = [...series.keys()].reduce((best, number) => away(number) < away(best) ? number : best);
+    const link = days[idx].cells[series[nearest].column].querySelector("a") || days[idx].querySelector("a");
+    location.assign(link.href);
   });
   chart.setLegend({ idx: xs.length - 1 });
   return chart;

@@ -1,6 +1,7 @@
 """Saves and forgets views, and counts what each shows."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,12 +13,23 @@ from back_office.office import office_of
 from back_office.staff.roles import Permission
 from back_office.views import saved
 from back_office.views.saved import NotSaved, View
+from back_office.web.addresses import with_query
 from back_office.web.templates import page
 from back_office.web.visitor import Visitor, requires
 
 router = APIRouter()
 
-Reader = Annotated[Visitor, Depends(requires(Permission.SEE_PAYMENTS))]
+
+def _form_address(_: Request, fields: Mapping[str, str]) -> str:
+    """Return where a view is saved, which is below the list that it shows, or forgotten."""
+    try:
+        given = saved.filters_of(fields.get("query", "")).given()
+    except ValueError:
+        given = {}
+    return "/payment-views" if "query" not in fields else with_query("/payments", given)
+
+
+Reader = Annotated[Visitor, Depends(requires(Permission.SEE_PAYMENTS, form_page=_form_address))]
 
 _COUNTED = 1000
 _KEPT_S = 400 * 24 * 3600

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from back_office.apis.errors import ApiAway, ApiRefused
+from back_office.web.addresses import safe_next
 from back_office.web.forms import FormRefused
 from back_office.web.templates import page
 from back_office.web.visitor import LoginNeeded, NotAllowed, Visitor, open_session
@@ -37,6 +38,8 @@ class Shown:
     text: str
     remedy: str
     retry_after_s: float | None = None
+    again: str = ""
+    """Where to try again; empty: at the same address."""
 
 
 def install_error_pages(app: FastAPI) -> None:
@@ -80,9 +83,16 @@ def described(error: Exception) -> Shown:
         case NotAllowed(role=role, permission=permission):
             text = f"The role {role} may not do this: {words(permission.value).lower()}."
             shown = (403, "Not allowed", text, "Ask somebody whose role may.")
-        case FormRefused():
-            remedy = "Nothing was done. Go back, reload the page and send it again."
-            shown = (403, "The form was not accepted", str(error), remedy)
+        case FormRefused(again=again):
+            remedy = (
+                "Nothing was done. Try again shows the form with what you wrote."
+                if again
+                else "Nothing was done. Go back, reload the page and send it again."
+            )
+            title = "The form was not accepted"
+            return Shown(
+                status=403, title=title, text=str(error), remedy=remedy, again=safe_next(again) if again else ""
+            )
         case NotThereYet():
             remedy = "Write a later time, or look at it as it is now: times are in UTC unless they say their zone."
             shown = (404, "Not there yet", str(error), remedy)

@@ -13,7 +13,14 @@ _OURS = {"same-origin", "none"}
 
 
 class FormRefused(Exception):
-    """The form did not come from a page of this session, or is no form: nothing was done."""
+    """The form did not come from a page of this session, or is no form: nothing was done.
+
+    `again` is the address of the form with what was written into it; empty: nobody knows what that was.
+    """
+
+    def __init__(self, reason: str, *, again: str = "") -> None:
+        super().__init__(reason)
+        self.again = again
 
 
 class FormIncomplete(Exception):

@@ -16,8 +16,15 @@ from infra.logs import bind_context
 
 log = structlog.get_logger(__name__)
 
-KEPT_FIELDS = ("amount", "reason", "assignee", "force", "hours", "days", "merchant_id", "merchant_name")
-"""What people write into forms: it is there again after a log-in that came in between."""
+KEPT_FIELDS = (
+    *("amount", "reason", "assignee", "force", "hours", "days", "merchant_id", "merchant_name"),
+    *("confirmed", "export_reason", "limit", "name", "key"),
+)
+"""What people write into forms, and the key that has a form sent twice be one command: both are there again after a
+log-in that came in between."""
+
+FormPage = Callable[[Request, Mapping[str, str]], str]
+"""Returns the address of the page that a form with these fields is on."""
 
 
 def kept_fields(request: Request) -> dict[str, str]:
@@ -47,6 +54,8 @@ class Visitor:
     """Somebody who is logged in."""
 
     session: Session
+    form_page: FormPage | None = None
+    """Where the form that is sent is; None: at the address that it is sent to."""
 
     @property
     def name(self) -> str:
@@ -75,7 +84,8 @@ class Visitor:
         """Return the fields of a form that one of this session's pages sent. Raises FormRefused."""
         fields = await read_form(request)
         if not self.session.sent(fields.get("csrf_token", "")):
-            raise FormRefused("It is not of this session.")
+            again = _address_of_form(request, fields, self.form_page)
+            raise FormRefused("It is not of this session.", again=again)
         return fields
 
 
@@ -110,22 +120,25 @@ async def still_open(office: Office, session: Session | None) -> Session | None:
     return None
 
 
-def requires(permission: Permission) -> Callable[[Request], Awaitable[Visitor]]:
-    """Return a FastAPI dependency that yields the visitor. Raises LoginNeeded and NotAllowed."""
+def requires(permission: Permission, *, form_page: FormPage | None = None) -> Callable[[Request], Awaitable[Visitor]]:
+    """Return a FastAPI dependency that yields the visitor. Raises LoginNeeded and NotAllowed.
+
+    `form_page` says where the form is that is sent to the route, unless at the same address.
+    """
 
     async def dependency(request: Request) -> Visitor:
         session = await open_session(request)
         if session is None:
-            raise LoginNeeded(await _address_after_login(request))
+            raise LoginNeeded(await _address_after_login(request, form_page))
         bind_context(staff=session.account.name)
         if not may(session.account.role, permission):
             raise NotAllowed(session.account.role, permission)
-        return Visitor(session=session)
+        return Visitor(session=session, form_page=form_page)
 
     return dependency
 
 
-async def _address_after_login(request: Request) -> str:
+async def _address_after_login(request: Request, form_page: FormPage | None) -> str:
     """Return what to show after the log-in; of a form that was sent, the form with what was written into it."""
     if request.method != "POST":
         query = request.url.query
@@ -133,6 +146,12 @@ async def _address_after_login(request: Request) -> str:
     try:
         fields = await read_form(request)
     except FormRefused:
-        return request.url.path
-    kept = {name: fields[name] for name in KEPT_FIELDS if fields.get(name)}
-    return f"{request.url.path}?" + "&".join(f"{name}={quote(value)}" for name, value in kept.items())
+        return request.url.path if form_page is None else form_page(request, {})
+    return _address_of_form(request, fields, form_page)
+
+
+def _address_of_form(request: Request, fields: Mapping[str, str], form_page: FormPage | None) -> str:
+    """Return the address of the form with what was written into it."""
+    address = request.url.path if form_page is None else form_page(request, fields)
+    kept = "&".join(f"{name}={quote(fields[name])}" for name in KEPT_FIELDS if fields.get(name))
+    return f"{address}{'&' if '?' in address else '?'}{kept}" if kept else address

@@ -1,5 +1,6 @@
 """The merchant's webhook endpoints, their deliveries, and resending one."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import structlog
@@ -46,13 +47,15 @@ async def show_endpoint(
     )
 
 
+def _endpoint_address(request: Request, _: Mapping[str, str]) -> str:
+    return f"/webhooks/{segment(request.path_params['endpoint_id'])}"
+
+
+Operator = Annotated[Visitor, Depends(requires(Permission.OPERATE, form_page=_endpoint_address))]
+
+
 @router.post("/webhooks/{endpoint_id}/deliveries/{delivery_id}/resend")
-async def resend(
-    request: Request,
-    endpoint_id: str,
-    delivery_id: str,
-    visitor: Annotated[Visitor, Depends(requires(Permission.OPERATE))],
-) -> Response:
+async def resend(request: Request, endpoint_id: str, delivery_id: str, visitor: Operator) -> Response:
     """Have a delivery made once more. Raises FormRefused."""
     await visitor.form(request)
     path = f"/webhook-endpoints/{segment(endpoint_id)}/deliveries/{segment(delivery_id)}/resend"

@@ -196,7 +196,8 @@ class Capture(_ExistingPaymentOperation):
 
     def command(self, state: PaymentState | None) -> PaymentCommand:
         """Return the command to capture, in the payment's currency."""
-        return CapturePayment(request_id=self.request_id, amount=_amount(self.request.amount_cents, state))
+        amount = _amount(self.request.amount_cents, state)
+        return CapturePayment(request_id=self.request_id, amount=amount, reason=self.request.reason)
 
     def has_outcome(self, state: PaymentState) -> bool:
         """Whether no capture is under way."""

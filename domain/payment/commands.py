@@ -48,6 +48,7 @@ class CapturePayment:
 
     request_id: RequestId
     amount: Money | None = None
+    reason: str | None = None
     split_payment_id: SplitPaymentId | None = None
     """In whose name: a leg takes it from its split payment alone."""
 

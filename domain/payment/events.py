@@ -94,10 +94,11 @@ class PaymentAuthorized:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaymentCaptureRequested:
-    """A request to capture ``amount``."""
+    """A request to capture ``amount``; ``reason`` is in words of whoever asked, who may have said none."""
 
     request_id: RequestId
     amount: Money
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

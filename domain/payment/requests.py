@@ -143,7 +143,7 @@ def capture(state: PaymentState, command: CapturePayment) -> tuple[PaymentCaptur
         raise _not_capturable(state, "A cancellation is on its way")
     amount = state.amount_capturable if command.amount is None else command.amount
     _check_capture_amount(state, amount)
-    return (PaymentCaptureRequested(request_id=command.request_id, amount=amount),)
+    return (PaymentCaptureRequested(request_id=command.request_id, amount=amount, reason=command.reason),)
 
 
 def cancel(state: PaymentState, command: CancelPayment) -> tuple[PaymentCancelRequested, ...]:

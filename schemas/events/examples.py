@@ -81,7 +81,9 @@ PAYMENT_EXAMPLES: Mapping[str, PaymentEvent] = {
     ),
     "payment.processing": payment.PaymentProcessing(),
     "payment.authorized": payment.PaymentAuthorized(amount=WHOLE, charge_id=CHARGE, capture_before=1_780_000_000),
-    "payment.capture_requested": payment.PaymentCaptureRequested(request_id=REQUEST_ID, amount=WHOLE),
+    "payment.capture_requested": payment.PaymentCaptureRequested(
+        request_id=REQUEST_ID, amount=WHOLE, reason="The parcel was sent"
+    ),
     "payment.capture_failed": payment.PaymentCaptureFailed(
         request_id=REQUEST_ID, code="charge_expired_for_capture", message="The hold has ended."
     ),

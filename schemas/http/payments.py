@@ -37,6 +37,7 @@ from domain.payment.values import CancellationReason, CaptureMethod, PaymentStat
 from schemas.http.answers import Json
 from schemas.http.bodies import Body, without_default
 from schemas.http.obstacles import LastError, NextAction, RefundError
+from schemas.http.operations import Reason
 from schemas.http.strict import STORABLE, check_storable
 from schemas.personal.fields import has_email
 
@@ -194,9 +195,12 @@ class ConfirmPaymentBody(Body):
 class CapturePaymentBody(Body):
     """Take what was authorized, or a part of it; the rest is released."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"amount_cents": 500}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{}, {"amount_cents": 500, "reason": "The first of two parcels was sent"}]}
+    )
 
     amount_cents: AmountCents | None = Field(default=None, description="Default: all that was authorized.")
+    reason: Reason | None = None
 
 
 class CancelPaymentBody(Body):

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 """The same engine without what only a window needs takes two thirds of the processor time."""
+
+_REFUSED = "Failed to load resource: the server responded with a status of 422"
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -17,24 +19,37 @@ SIZES: tuple[tuple[int, Scheme], ...] = ((360, "dark"), (1280, "light"))
 
 
 @asynccontextmanager
-async def browser_on(url: str, width: int, scheme: Scheme, *, scripts: bool = True) -> AsyncIterator[Page]:
-    """Open a page of a browser. Fails when anything was refused, loaded from elsewhere or raised."""
+async def browser_on(
+    url: str, width: int, scheme: Scheme, *, scripts: bool = True, refused: bool = False, zone: str = "UTC"
+) -> AsyncIterator[Page]:
+    """Open a page of a browser. Fails when anything was refused, loaded from elsewhere or raised.
+
+    `refused`: a form may be answered by 422, which the browser says on its console. `zone` is the browser's own.
+    """
     wrong: list[str] = []
+
+    def is_known(message: ConsoleMessage) -> bool:
+        return message.type == "log" or (refused and message.text.startswith(_REFUSED))
+
     async with async_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         context = await browser.new_context(
-            base_url=url, viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
+            base_url=url,
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            timezone_id=zone,
         )
         page = await context.new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type != "log" else None)
+        page.on("console", lambda message: wrong.append(message.text) if not is_known(message) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: None if request.url.startswith(f"{url}/") else wrong.append(request.url))
         try:
             yield page
         finally:
             await browser.close()
-    assert wrong == []
+    assert wrong == [], wrong
 
 
 async def log_in(page: Page, name: str, password: str) -> None:

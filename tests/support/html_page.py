@@ -14,6 +14,7 @@ class Form:
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
 
 
 class HtmlPage(HTMLParser):
@@ -82,6 +83,8 @@ class HtmlPage(HTMLParser):
         elif tag == "input" and "name" in given:
             if given.get("type") != "checkbox" or "checked" in given:
                 self.forms[-1].fields[given["name"]] = given.get("value", "")
+                if given.get("type") == "hidden":
+                    self.forms[-1].hidden.add(given["name"])
         elif tag == "textarea":
             self.forms[-1].fields[given["name"]] = ""
             self._textarea = given["name"]

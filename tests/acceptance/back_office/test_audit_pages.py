@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from infra.settings.staff import DEVELOPMENT_OPERATOR, DEVELOPMENT_PASSWORD
 from tests.support.browser import CHROMIUM, browser_on, log_in
@@ -40,6 +40,7 @@ async def test_an_auditor_sees_who_did_what_and_takes_proofs(system: System, tmp
         picture = page.locator("img.picture")
         await eventually(lambda: picture.evaluate("each => each.naturalWidth"), lambda width: width == 720)
 
+        await compares_with_the_first_event(page)
         downloaded = await proofs(page, tmp_path, least=3)
     key = system.stack.connection_settings("audit")["PROOFS_PUBLIC_KEYS_FILE"]
     for proof in downloaded[:2]:
@@ -52,6 +53,23 @@ async def cancel(page: Page, payment_id: str) -> None:
     await page.get_by_label("Reason").select_option("abandoned")
     await page.get_by_role("button", name="Cancel").click()
     await page.wait_for_url("**/payments/*done=*")
+
+
+async def compares_with_the_first_event(page: Page) -> None:
+    """Move the slider of the earlier state to the beginning by the keys, and back from there to what it was then."""
+    history = page.url
+    await page.locator("#before").press("Home")
+    await expect(page.locator("output[for=before]")).to_have_text("1")
+    await page.get_by_role("button", name="Compare").click()
+    await page.wait_for_url("**/history?before=1&version=*")
+    differs = page.locator("tbody tr", has_text="Status")
+    await expect(differs.first).to_contain_text("Pending")
+    then = await page.locator(".columns time").first.get_attribute("datetime")
+    await page.goto(history.removesuffix("/history"))
+    await page.get_by_label("See it as it was at a time").fill(str(then))
+    await page.get_by_role("button", name="Show", exact=True).click()
+    await page.get_by_text("This is what the payment was after event 1").wait_for()
+    await page.goto(history)
 
 
 async def proofs(page: Page, into: Path, *, least: int) -> Sequence[Path]:

@@ -31,9 +31,13 @@ async def test_what_is_held_is_captured_in_part(system: System) -> None:
         await page.goto(f"/payments/{payment['id']}")
         await page.get_by_role("link", name="Capture", exact=True).click()
         await page.get_by_label("Amount in USD").fill("7.50")
+        await page.get_by_label("Reason").fill("one of two parcels was sent")
         await page.get_by_role("button", name="Capture").dblclick()
         await page.wait_for_url("**/payments/*done=*")
         await page.get_by_text("Captured").first.wait_for()
+        event = page.locator("#events li", has_text="Capture requested")
+        await event.get_by_text("one of two parcels was sent").wait_for()
+        await event.get_by_text("dev, with the API key development").wait_for()
     after = await system.finished_as(payment["id"], "succeeded")
     assert (after["amount_captured_cents"], after["amount_refunded_cents"]) == (750, 0)
 

@@ -6,11 +6,14 @@ Whatever the policy refuses, and every console error, fails the test.
 import csv
 import io
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from playwright.async_api import Page
+from pyarrow import parquet
 
 from infra.settings.staff import DEVELOPMENT_PASSWORD, DEVELOPMENT_STAFF
 from tests.support.browser import CHROMIUM, at_each_size, logged_in
@@ -23,6 +26,12 @@ pytestmark = [
     pytest.mark.broker,
     pytest.mark.skipif(CHROMIUM is None, reason="NOT CHECKED: the pages about money: there is no chromium"),
 ]
+
+FORMS = ("CSV", "Parquet")
+_EXPORTS = """
+SELECT data->>'format', data->'filters', metadata->>'actor' FROM event_store.events
+ WHERE type = 'privacy.rows_exported' AND data->'filters'->>'user_id' = %(user_id)s ORDER BY position
+"""
 
 
 async def pays(system: System, user: str, **fields: Any) -> str:
@@ -48,13 +57,30 @@ async def test_a_point_of_a_chart_leads_to_its_rows(system: System) -> None:
     async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
         async for width in at_each_size(page):
             await shows(page, "/overview?currency=NOK", "100.0 %")
+            await page.get_by_label("From day").fill((datetime.now(UTC).date() - timedelta(days=4)).isoformat())
+            await page.get_by_role("button", name="Show").click()
+            await page.wait_for_url("**from_day=*")
+            assert await drawn(page, "payments") == {"days": 5, "made": 1}
+            assert await drawn(page, "money") == {"days": 5, "gross": 12.34}
             chart = page.locator(".chart[data-chart=payments] .u-over")
             box = await chart.bounding_box()
             assert box is not None
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
-            await chart.click(position={"x": box["width"] - 2, "y": box["height"] / 2})  # the last day
+            await chart.click(position={"x": box["width"] - 2, "y": box["height"] / 8})  # the last day
             await page.wait_for_url("**/payments?currency=NOK&from_day=*")
             await page.get_by_text("12.34 NOK").first.wait_for()
+
+
+async def drawn(page: Page, chart: str) -> dict[str, float]:
+    """Return of how many days a chart is, and the first of its series all together."""
+    days, (label, values) = await page.evaluate(
+        """name => {
+          const { data, series } = document.querySelector(`.chart[data-chart=${name}]`).chart;
+          return [data[0].length, [series[1].label, data[1]]];
+        }""",
+        chart,
+    )
+    return {"days": days, label.lower(): sum(values)}
 
 
 @pytest.mark.timeout(180)
@@ -91,13 +117,26 @@ async def test_a_file_has_the_rows_of_the_list_and_is_recorded(system: System, t
     ids = {await pays(system, user) for _ in range(3)}
     async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
         await page.goto(f"/payments?user_id={user}")
-        async with page.expect_download() as started:
-            await page.get_by_role("button", name="CSV").click()
-        file = tmp_path / "payments.csv"
-        await (await started.value).save_as(file)
-    rows = list(csv.DictReader(io.StringIO(file.read_text("utf-8"))))
-    assert {row["id"] for row in rows} == ids
-    assert {row["user_id"] for row in rows} == {user}
+        files = {form: await downloaded(page, form, tmp_path / f"payments.{form.lower()}") for form in FORMS}
+    for rows in (list(csv.DictReader(io.StringIO(files["CSV"].read_text("utf-8")))), parquet_rows(files["Parquet"])):
+        assert {row["id"] for row in rows} == ids
+        assert {row["user_id"] for row in rows} == {user}
+    async with await psycopg.AsyncConnection.connect(system.stack.database_url()) as conn:
+        found = await conn.execute(_EXPORTS, {"user_id": user})
+        actor = f"api:development/{DEVELOPMENT_STAFF}"
+        assert await found.fetchall() == [(form.lower(), {"user_id": user}, actor) for form in FORMS]
+
+
+async def downloaded(page: Page, form: str, file: Path) -> Path:
+    async with page.expect_download() as started:
+        await page.get_by_role("button", name=form).click()
+    await (await started.value).save_as(file)
+    return file
+
+
+def parquet_rows(file: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
+    return rows
 
 
 @pytest.mark.timeout(180)
@@ -107,7 +146,12 @@ async def test_a_view_is_saved_and_counts_what_it_shows(system: System) -> None:
         await pays(system, user)
     async with logged_in(system.stack.urls.back_office, DEVELOPMENT_STAFF, DEVELOPMENT_PASSWORD) as page:
         async for width in at_each_size(page):
-            await page.goto(f"/payments?user_id={user}&columns=amount&columns=key")
+            await page.goto(f"/payments?user_id={user}")
+            for column in ("Made", "State", "User"):
+                await page.get_by_role("checkbox", name=column, exact=True).uncheck()
+            await page.get_by_role("checkbox", name="Idempotency key").check()
+            await page.get_by_role("button", name="Show").click()
+            await page.wait_for_url("**columns=key*")
             assert await page.get_by_role("columnheader", name="Made").count() == 0
             await page.get_by_label("Save this as a view").fill(f"Seen {width} wide")
             await page.get_by_role("button", name="Save").click()

@@ -123,7 +123,7 @@ async def test_what_an_answer_said_of_its_request_leads_to_the_payment(system: S
 async def test_what_is_held_is_captured_in_part_and_what_waits_is_canceled(system: System, pages: Pages) -> None:
     held, other = await paid(system, capture_method="manual"), await paid(system, capture_method="manual")
     page = f"/payments/{held['id']}/capture"
-    assert (await pages.send((await pages.open(page)).form(page), amount="7.50")).status_code == 303
+    assert (await pages.send((await pages.open(page)).form(page), amount="7.50", reason="sent")).status_code == 303
     assert (await system.finished_as(held["id"], "succeeded"))["amount_captured_cents"] == 750
 
     page = f"/payments/{other['id']}/cancel"

@@ -33,6 +33,7 @@ pytestmark = [
 
 FORMS = (f"{TASK}/retry", f"{TASK}/give-up", f"{SAGA}/give-up", f"{DEAD_LETTER}/replay", f"{DEAD_LETTER}/discard")
 PAYMENT = f"/payments/{PAYMENT_ID}"
+DAYS = ("2026-11-20", "2026-11-22")
 
 
 @pytest.mark.timeout(180)
@@ -165,6 +166,65 @@ async def test_a_double_click_sends_an_operation_once(served: Served) -> None:
         await page.get_by_role("button", name="Retry").dblclick()
         await page.get_by_text("It will be sent again.").wait_for()
     assert len(served.command_api.commands()) == 1
+
+
+@pytest.mark.timeout(120)
+async def test_an_id_is_copied_by_its_button(served: Served) -> None:
+    async with browser_on(served.url, 1280, "light") as page:
+        await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        await log_in(page, "support", PASSWORD)
+        await page.goto(PAYMENT)
+        await page.locator(f"button.copy[data-copy='{PAYMENT_ID}']").click()
+        await page.get_by_role("button", name="Copied").wait_for()
+        assert await page.evaluate("navigator.clipboard.readText()") == PAYMENT_ID
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("chart", "line", "leads"),
+    [
+        ("money", "Gross", "/ledger/entries?account=customer_receivable&currency=USD&{day}"),
+        ("money", "Refunds", "/ledger/entries?account=refunds&currency=USD&{day}"),
+        ("money", "Net", "/ledger/entries?currency=USD&{day}"),
+        ("payments", "Made", "/payments?currency=USD&{day}"),
+    ],
+)
+async def test_a_point_of_a_line_leads_to_its_rows(served: Served, chart: str, line: str, leads: str) -> None:
+    day = "2026-05-01"
+    async with browser_on(served.url, 1280, "light") as page:
+        await log_in(page, "finance", PASSWORD)
+        await page.goto("/overview?from_day=2026-04-25&to_day=2026-05-10")
+        over = page.locator(f".chart[data-chart={chart}] .u-over")
+        left, top = await over.evaluate(
+            """(over, [line, day]) => {
+              const { chart } = over.closest(".chart");
+              const number = chart.series.findIndex((each) => each.label === line);
+              const index = chart.data[0].indexOf(Date.parse(day) / 1000);
+              return [chart.valToPos(chart.data[0][index], "x"), chart.valToPos(chart.data[number][index], "y")];
+            }""",
+            [line, day],
+        )
+        await over.click(position={"x": left, "y": top})
+        await page.wait_for_url("**" + leads.format(day=f"from_day={day}&to_day={day}"))
+
+
+@pytest.mark.timeout(120)
+async def test_no_zone_of_the_browser_comes_into_a_page(served: Served) -> None:
+    """These two are a day apart for most of it: were a time or a day the browser's, they would not show the same."""
+    shown = [await seen_from(served, zone) for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago")]
+    assert shown[0] == shown[1]
+    assert shown[0][0] == DAYS[1], "the legend has the last day"
+
+
+async def seen_from(served: Served, zone: str) -> list[str]:
+    """Return the day of the chart's legend, the chart as it is drawn, and what a payment's page says."""
+    async with browser_on(served.url, 1280, "light", zone=zone) as page:
+        await log_in(page, "finance", PASSWORD)
+        await page.goto(f"/overview?from_day={DAYS[0]}&to_day={DAYS[1]}")
+        legend = await page.locator(".chart[data-chart=money] .u-legend .u-value").first.inner_text()
+        drawn = await page.locator(".chart[data-chart=money] canvas").evaluate("each => each.toDataURL()")
+        await page.goto(PAYMENT)
+        return [legend, drawn, await page.locator("main").inner_text()]
 
 
 async def test_a_page_costs_little(served: Served) -> None:

@@ -68,7 +68,7 @@ def hostile_commands(ids: dict[str, str], *, used_key: str) -> Iterator[HostileR
         yield _command("/split-payments", f"{number} legs", {"user_id": "u", "currency": "USD", "legs": legs * number})
     for path, body in (
         ("/payments/{payment_id}/capture", {}),
-        ("/payments/{payment_id}/capture", {"amount_cents": 500}),
+        ("/payments/{payment_id}/capture", {"amount_cents": 500, "reason": "sent"}),
         ("/payments/{payment_id}/refund", {}),
         ("/payments/{payment_id}/refund", {"amount_cents": 999_999_999_999}),
         ("/split-payments/{split_payment_id}/refund", {}),

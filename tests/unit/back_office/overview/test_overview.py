@@ -85,6 +85,8 @@ async def test_each_number_leads_to_its_rows(finance: BackOffice) -> None:
     day = "currency=USD&from_day=2026-05-01&to_day=2026-05-01"
     assert f"/ledger/entries?account=refunds&{day}" in page.links
     assert f"/payments?{day}&status=succeeded" in page.links
+    assert f"/overview?{day}#declines" in page.links
+    assert "declines" in page.ids
     assert f"/payments?currency=USD&{RANGE}&refusal_code=insufficient_funds" in page.links
     parameters = [dict(request.url.params) for request in finance.query_api.requested]
     assert parameters == [{"date_from": "2026-05-01", "date_to": "2026-05-31", "time_zone": "UTC"}] * 2

@@ -132,10 +132,15 @@ async def test_what_a_role_may_not_do_is_refused_though_the_form_is_forged(
     assert len(back_office.command_api.commands()) == (role in allowed[action])
 
 
-async def test_a_capture_has_an_amount_and_no_place_for_a_reason(finance: BackOffice) -> None:
+async def test_a_capture_has_an_amount_and_a_reason_in_words(finance: BackOffice) -> None:
     finance.query_api.answers[f"GET {PAGE}"] = a_payment(**HELD)
-    assert (await finance.send(f"{PAGE}/capture", amount="4")).status_code == 303
-    assert [body_of(each) for each in finance.command_api.commands()] == [{"amount_cents": 400}]
+    for reason, said in ((" ", "Say why"), ("x" * 501, "500 characters at most")):
+        refused = await finance.send(f"{PAGE}/capture", amount="4", reason=reason)
+        assert refused.status_code == 422
+        assert said in HtmlPage(refused.text).text
+    assert (await finance.send(f"{PAGE}/capture", amount="4", reason=" the parcel left ")).status_code == 303
+    sent = [body_of(each) for each in finance.command_api.commands()]
+    assert sent == [{"amount_cents": 400, "reason": "the parcel left"}]
 
 
 async def test_a_cancellation_has_a_reason_and_no_amount(finance: BackOffice) -> None:
@@ -168,7 +173,13 @@ async def test_what_was_written_is_there_after_a_log_in_in_between(back_office: 
     again = await back_office.log_in(then=httpx.URL(requested.headers["location"]).params["next"])
     kept = (await back_office.page(again.headers["location"])).form(REFUND).fields
     assert (kept["amount"], kept["reason"]) == ("3.21", "duplicate")
-    assert kept["key"] != fields["key"], "nothing was sent with the other"
+    assert kept["key"] == fields["key"], "it may have been sent before, without an answer"
+
+
+@pytest.mark.parametrize("key", ["mine", "back-office-1", "back-office-../../x"])
+async def test_no_link_brings_a_key_that_is_none_of_a_form(finance: BackOffice, key: str) -> None:
+    fields = (await finance.page(f"{REFUND}?key={key}")).form(REFUND).fields
+    assert fields["key"] != key
 
 
 @pytest.mark.parametrize(

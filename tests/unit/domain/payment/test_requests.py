@@ -1,5 +1,6 @@
 """Opening, confirming, capturing and cancelling a payment: what clients may ask, and when."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from domain.payment.errors import (
     PaymentNotConfirmable,
     PaymentUnknown,
 )
-from domain.payment.events import PaymentConfirmationRequested, PaymentRequested
+from domain.payment.events import PaymentCaptureRequested, PaymentConfirmationRequested, PaymentRequested
 from domain.payment.observations import RecordCanceled, RecordCaptureFailed, RecordPaymentFailed
 from domain.payment.requests import MAX_EXPIRES_IN_SECONDS, MIN_EXPIRES_IN_SECONDS
 from domain.payment.state import CancelRequest, CaptureRequest
@@ -252,6 +253,11 @@ class TestCapture:
         payment = payment_after(*HELD, capture())
         assert payment.capture_requested == CaptureRequest(request_id=request_id(), amount=usd(10_00))
         assert payment.status is PaymentStatus.REQUIRES_CAPTURE
+
+    @pytest.mark.parametrize("reason", [None, "the parcel was sent"])
+    def test_keeps_the_reason_that_was_said(self, reason: str | None) -> None:
+        (event,) = decide(payment_after(*HELD), replace(capture(), reason=reason))
+        assert event == PaymentCaptureRequested(request_id=request_id(), amount=usd(10_00), reason=reason)
 
     def test_of_a_part_releases_the_rest(self) -> None:
         payment = payment_after(*HELD, capture(4_00), succeeded(4_00))

@@ -65,6 +65,14 @@ def test_reasons_are_stripes() -> None:
             model.model_validate({"reason": reason})
 
 
+@pytest.mark.parametrize("reason", ["", " ", "x" * 501, "a\x00b", 5])
+def test_a_capture_has_no_reason_or_one_that_says_something(reason: object) -> None:
+    assert CapturePaymentBody.model_validate({}).reason is None
+    assert CapturePaymentBody.model_validate({"reason": "the parcel was sent"}).reason == "the parcel was sent"
+    with pytest.raises(ValidationError):
+        CapturePaymentBody.model_validate({"reason": reason})
+
+
 def test_answers_have_the_documented_members_in_their_order() -> None:
     refund_id = RefundId(uuid.uuid4())
     request = request_payment()
