@@ -2,6 +2,9 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from consumers.stripe.translate.events import LISTED_TYPES
+from consumers.tasks.models import TaskOperation
+
 SWEEPS = Counter(
     "sweeper_sweeps_total",
     "Sweeps: with the lock; without, as the lock servers are away; passed, as another was under way; failed",
@@ -20,6 +23,12 @@ MISSED_EVENTS = Counter(
 MISSING_TASKS = Counter(
     "sweeper_missing_tasks_total", "Accepted requests that nobody was about to carry out: made again", ["operation"]
 )
+# From the start: Prometheus sees no rise in a series that it sees for the first time.
+for _type in LISTED_TYPES:
+    MISSED_EVENTS.labels(_type)
+for _operation in TaskOperation:
+    if _operation is not TaskOperation.REFRESH_PAYMENT:  # which no request asks for
+        MISSING_TASKS.labels(_operation.value)
 EVENT_LISTINGS = Counter(
     "sweeper_event_listings_total", "Readings of Stripe's events: whole, cut short or failed", ["result"]
 )

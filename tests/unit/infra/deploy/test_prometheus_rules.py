@@ -1,7 +1,9 @@
 """The rules are well formed, speak of metrics that there are, and each alert says what to do."""
 
+import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import yaml
 
 from infra.embedded.prometheus import RULES, find_program
 from tests.support.compose_file import ROOT, SERVICES
-from tests.support.promql import faults
+from tests.support.promql import faults, rising
 
 DOCUMENTS = {path.name: yaml.safe_load(path.read_text("utf-8")) for path in sorted(RULES.glob("*.rules.yml"))}
 RULES_OF_ALL = [rule for each in DOCUMENTS.values() for group in each["groups"] for rule in group["rules"]]
@@ -44,6 +46,10 @@ MUST_FIRE = {
     "WebhooksOutLate",
     "WitnessRefuses",
 }
+
+
+RISES = sorted({(name, *labels) for alert in ALERTS for name, labels in rising(alert["expr"])})
+"""Counters of which an alert asks whether they rose, with the labels that it asks by."""
 
 
 def anchor(heading: str) -> str:
@@ -107,3 +113,28 @@ def test_promtool_takes_configuration_and_rules() -> None:
 def test_alerts_fire_on_histories_and_not_on_others() -> None:
     tested = promtool("test", "rules", HISTORIES)
     assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_every_alert_has_a_history_on_which_it_fires_and_one_on_which_not() -> None:
+    expected = [
+        (each["alertname"], bool(each.get("exp_alerts")))
+        for history in yaml.safe_load(HISTORIES.read_text("utf-8"))["tests"]
+        for each in history.get("alert_rule_test", [])
+    ]
+    names = {alert["alert"] for alert in ALERTS}
+    assert names - {name for name, fires in expected if fires} == set()
+    assert names - {name for name, fires in expected if not fires} == set()
+
+
+def test_a_counter_that_rises_for_the_first_time_is_seen_to_rise() -> None:
+    # In a process of its own: here another test may have had them rise.
+    listed = subprocess.run(
+        [sys.executable, "-m", "tests.support.promql"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    series = [(name, set(map(tuple, labels))) for name, labels in json.loads(listed.stdout)]
+    assert len(RISES) > 10
+    assert [
+        (name, *labels)
+        for name, *labels in RISES
+        if not any(name == each and set(labels) <= having for each, having in series)
+    ] == []
