@@ -46,6 +46,8 @@ _ANSWERS = ("40", "54", "57014", "55P03")
 # So they do on a server that takes no writes: a primary that was demoted, or one that its provider closed when full.
 _SHORTAGES = ("53", "58", "25006")
 _SHORT_FOR_S = 10.0
+_CHECK_S = 0.9
+_ASK_AGAIN_S = 0.02
 _GUARD = "SELECT pg_backend_pid(), current_setting('idle_in_transaction_session_timeout')"
 _LOST = (
     "idle_in_transaction_session_timeout is 0 behind this pooler: a process that is frozen in a transaction would hold "
@@ -237,10 +239,21 @@ def connection_string(url: str, *, name: str, options: str, pooling: Pooling) ->
 def postgres_check(pool: Pool) -> Check:
     """Return a readiness check that queries the database, and fails while it lacks what writing needs."""
 
+    async def answers(deadline: float) -> None:
+        while True:
+            try:
+                async with pool.connection(timeout=max(deadline - monotonic(), 0)) as connection:
+                    await connection.execute("SELECT 1")
+            except PoolOverloaded:  # which says nothing of the database, unless it goes on
+                if monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(_ASK_AGAIN_S)
+            else:
+                return
+
     async def check() -> None:
         try:
-            async with pool.connection(timeout=0.9) as connection:
-                await connection.execute("SELECT 1")
+            await answers(monotonic() + _CHECK_S)
         except (psycopg.Error, PoolTimeout) as error:
             raise DependencyMissing(pool.unguarded() or "database not available") from error
         if (shortage := pool.short_of()) is not None:
