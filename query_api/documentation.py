@@ -66,6 +66,7 @@ _ERRORS: dict[int, dict[str, str]] = {
     503: {
         "database_unavailable": "The read model cannot be reached",
         "query_timeout": "The database did not answer in time",
+        "overloaded": "Too many reads wait for the database already; nothing was read",
     },
 }
 """Of every read."""

@@ -28,6 +28,7 @@ async def serve(runtime: Runtime, settings: QueryApiSettings) -> None:
         size=settings.read_database_pool_size,
         timeout_ms=settings.query_timeout_ms,
         pooling=settings.pooling,
+        max_waiting=settings.query_max_waiting,
     )
     history = _history_pool(settings)
     witnesses = required_witnesses(settings)
@@ -72,7 +73,9 @@ def _history_pool(settings: QueryApiSettings) -> Pool | None:
     if settings.audit_database_url is None:
         return None
     url = settings.audit_database_url.get_secret_value()
-    return create_read_pool(url, size=_HISTORY_CONNECTIONS, timeout_ms=settings.query_timeout_ms)
+    return create_read_pool(
+        url, size=_HISTORY_CONNECTIONS, timeout_ms=settings.query_timeout_ms, max_waiting=settings.query_max_waiting
+    )
 
 
 SERVICE = Service(name=NAME, settings=QueryApiSettings, serve=serve, serves_http=True)

@@ -10,6 +10,7 @@ from infra.settings.postgres import PostgresUrl, ReadDatabaseSettings
 from infra.settings.process import Port
 from infra.settings.proofs import ProofsSettings, WitnessesSettings
 from infra.settings.redis import OptionalRedisSettings
+from query_api.database import MAX_WAITING
 
 
 class QueryApiSettings(
@@ -32,6 +33,8 @@ class QueryApiSettings(
     """How long a read waits for the position that it asks for."""
     query_timeout_ms: Annotated[int, Field(ge=1)] = 5000
     """How long one statement may run in the database."""
+    query_max_waiting: Annotated[int, Field(ge=1)] = MAX_WAITING
+    """How many reads may wait for a connection of the database; beyond, the answer is 503 at once."""
     query_anonymous_merchant_id: str | None = None
     """Development: whose payments a request without an API key may read."""
 

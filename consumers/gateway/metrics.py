@@ -37,8 +37,8 @@ UNDONE = Counter(
     "Payments that were called failed, stood at Stripe after all, and were undone there: canceled, refunded",
     ["how"],
 )
-for _how in UndoKind:  # from the start: Prometheus sees no rise in a series that it sees for the first time
-    UNDONE.labels(_how.value)
+for _kind in UndoKind:  # from the start: Prometheus sees no rise in a series that it sees for the first time
+    UNDONE.labels(_kind.value)
 LEASES_LOST = Counter("gateway_leases_lost_total", "Results that were dropped as the lease had run out")
 IN_FLIGHT = Gauge("gateway_tasks_in_flight", "Tasks that this process works on")
 CONTRADICTIONS = Counter(

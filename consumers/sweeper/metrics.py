@@ -23,12 +23,6 @@ MISSED_EVENTS = Counter(
 MISSING_TASKS = Counter(
     "sweeper_missing_tasks_total", "Accepted requests that nobody was about to carry out: made again", ["operation"]
 )
-# Every series from the start: Prometheus sees no rise in one that it sees for the first time.
-for _type in LISTED_TYPES:
-    MISSED_EVENTS.labels(_type)
-for _operation in TaskOperation:
-    if _operation is not TaskOperation.REFRESH_PAYMENT:
-        MISSING_TASKS.labels(_operation.value)
 EVENT_LISTINGS = Counter(
     "sweeper_event_listings_total", "Readings of Stripe's events: whole, cut short or failed", ["result"]
 )
@@ -38,3 +32,11 @@ RETENTION_REMOVED = Counter(
     ["what"],
 )
 RETENTION_ENDED = Gauge("retention_last_run_timestamp_seconds", "When everything that was due was removed last")
+# From the start: Prometheus sees no rise in a series that it sees for the first time.
+for _type in LISTED_TYPES:
+    MISSED_EVENTS.labels(_type)
+for _operation in TaskOperation:
+    if _operation is not TaskOperation.REFRESH_PAYMENT:  # which no request asks for
+        MISSING_TASKS.labels(_operation.value)
+for _counter in (SWEEPS, EVENT_LISTINGS):
+    _counter.labels("failed")

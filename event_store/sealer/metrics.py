@@ -7,6 +7,8 @@ ROUNDS = Counter(
     "Looks for something to seal: with the lock; without, as the lock servers are away; closed log; failed",
     ["result"],
 )
+for _result in ("with_lock", "without_lock", "closed", "failed"):
+    ROUNDS.labels(_result)  # from the start: Prometheus sees no rise in a series that it sees for the first time
 SEALED = Counter("sealer_sealed_events_total", "Events added to the tree")
 CHECKPOINTS = Counter("sealer_checkpoints_total", "Checkpoints signed")
 SIZE = Gauge("sealer_tree_size", "Events in the tree of the newest checkpoint")

@@ -10,9 +10,10 @@ from typing import ClassVar, TypeAlias
 
 import psycopg
 import structlog
+from prometheus_client import Counter
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from infra.errors import Unavailable
 from infra.postgres.pooling import DIRECT, Pooling
@@ -21,6 +22,10 @@ from infra.process.health import Check, DependencyMissing, Unhealthy
 log = structlog.get_logger(__name__)
 
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
+
+REFUSED = Counter(
+    "database_pool_refused_total", "Requests refused as too many waited for a connection of the pool", ["pool"]
+)
 
 # What a connection string may override. Times are in seconds but for tcp_user_timeout (ms).
 _CONNECTION_DEFAULTS = {
@@ -41,6 +46,8 @@ _ANSWERS = ("40", "54", "57014", "55P03")
 # So they do on a server that takes no writes: a primary that was demoted, or one that its provider closed when full.
 _SHORTAGES = ("53", "58", "25006")
 _SHORT_FOR_S = 10.0
+_CHECK_S = 0.9
+_ASK_AGAIN_S = 0.02
 _GUARD = "SELECT pg_backend_pid(), current_setting('idle_in_transaction_session_timeout')"
 _LOST = (
     "idle_in_transaction_session_timeout is 0 behind this pooler: a process that is frozen in a transaction would hold "
@@ -68,6 +75,13 @@ class DatabaseUnavailable(Unavailable, psycopg.OperationalError):
 
     code: ClassVar[str] = "database_unavailable"
     title: ClassVar[str] = "The database is not available"
+
+
+class PoolOverloaded(DatabaseUnavailable):
+    """More wait for a connection already than will have one soon. Nothing was done."""
+
+    code: ClassVar[str] = "overloaded"
+    title: ClassVar[str] = "Too many requests are under way"
 
 
 class Unguarded(psycopg.OperationalError):
@@ -140,11 +154,17 @@ class Pool(AsyncConnectionPool[Connection]):
 
     @asynccontextmanager
     async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109
-        """Yield a connection; commits at the end of the block, rolls back when it raises."""
+        """Yield a connection; commits at the end of the block, rolls back when it raises.
+
+        Raises PoolOverloaded at once when as many wait as may.
+        """
         with database_errors():
             try:
                 async with super().connection(timeout) as connection:
                     yield connection
+            except TooManyRequests as error:
+                REFUSED.labels(self.name).inc()
+                raise PoolOverloaded(f"{self.max_waiting} wait for a connection already") from error
             except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
                 if (error.sqlstate or "").startswith(_SHORTAGES):
                     self._short_of = monotonic(), str(error).strip().splitlines()[0]
@@ -161,13 +181,15 @@ def create_pool(
     plans: Plans = Plans.ONCE,
     configure: Callable[[Connection], Awaitable[None]] | None = None,
     pooling: Pooling = DIRECT,
+    max_waiting: int = 0,
 ) -> Pool:
     """Return a pool that is not open yet: `await pool.open()` returns at once, with PostgreSQL up or down.
 
     `name` is what `pg_stat_activity` shows, and `idle` how many connections are kept at least. Transactions are
     explicit but with `autocommit` (single reads need none), statements are prepared on their second use.
     `configure` is given every new connection first, and leaves it outside of a transaction. Who waits longer than 3 s
-    for a connection gets `DatabaseUnavailable`. `pooling`: what `url` leads to; behind a pooler in transaction mode,
+    for a connection gets `DatabaseUnavailable`, and who comes while `max_waiting` wait (0: any number)
+    `PoolOverloaded` at once. `pooling`: what `url` leads to; behind a pooler in transaction mode,
     settings and plans are those of the login role (migration 0041).
     """
 
@@ -182,6 +204,7 @@ def create_pool(
         kwargs={"autocommit": autocommit, "prepare_threshold": pooling.prepare_threshold()},
         min_size=idle,
         max_size=size,
+        max_waiting=max_waiting,
         name=name,
         configure=configured,
         timeout=3,
@@ -190,6 +213,8 @@ def create_pool(
         reconnect_timeout=3,
         open=False,
     )
+    if max_waiting:
+        REFUSED.labels(name)  # from the start: Prometheus sees no rise in a series that it sees for the first time
     return pool
 
 
@@ -214,10 +239,21 @@ def connection_string(url: str, *, name: str, options: str, pooling: Pooling) ->
 def postgres_check(pool: Pool) -> Check:
     """Return a readiness check that queries the database, and fails while it lacks what writing needs."""
 
+    async def answers(deadline: float) -> None:
+        while True:
+            try:
+                async with pool.connection(timeout=max(deadline - monotonic(), 0)) as connection:
+                    await connection.execute("SELECT 1")
+            except PoolOverloaded:  # which says nothing of the database, unless it goes on
+                if monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(_ASK_AGAIN_S)
+            else:
+                return
+
     async def check() -> None:
         try:
-            async with pool.connection(timeout=0.9) as connection:
-                await connection.execute("SELECT 1")
+            await answers(monotonic() + _CHECK_S)
         except (psycopg.Error, PoolTimeout) as error:
             raise DependencyMissing(pool.unguarded() or "database not available") from error
         if (shortage := pool.short_of()) is not None:

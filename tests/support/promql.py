@@ -1,7 +1,12 @@
-"""What an expression of PromQL asks for, and what the processes have: metrics with their labels."""
+"""What an expression of PromQL asks for, and what the processes have: metrics with their labels.
+
+python -m tests.support.promql      prints every series that is there before anything happened
+"""
 
 import importlib
+import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -9,6 +14,10 @@ from pathlib import Path
 import promql_parser
 import stripe  # noqa: F401 - brings urllib3, which opens a socket when it is first imported: not within a test
 from prometheus_client import REGISTRY
+
+from consumers.saga import metrics as saga_metrics
+from consumers.saga.registry import SAGAS
+from consumers.webhooks_out import metrics as webhooks_out_metrics
 
 _ROOT = Path(__file__).parents[2]
 _PACKAGES = ("back_office", "command_api", "consumers", "event_store", "infra", "projections", "query_api")
@@ -26,6 +35,22 @@ def selected(expression: str) -> Iterator[tuple[str, set[str]]]:
         if isinstance(each, promql_parser.VectorSelector):
             assert each.name is not None
             yield each.name, {matcher.name for matcher in each.matchers.matchers}
+
+
+def rising(expression: str) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Yield each counter of which an expression asks whether it rose once, with the labels that it must have.
+
+    Prometheus sees no rise in a series that it sees for the first time.
+    """
+    found: list[promql_parser.Expr] = []
+    promql_parser.walk(promql_parser.parse(expression), found.append)
+    for call in found:
+        if isinstance(call, promql_parser.Call) and call.func.name == "increase":
+            for each in call.args:
+                assert isinstance(each, promql_parser.MatrixSelector)
+                matchers = each.vector_selector.matchers.matchers
+                equal = ((one.name, one.value) for one in matchers if one.op == promql_parser.MatchOp.Equal)
+                yield str(each.vector_selector.name), tuple(sorted(equal))
 
 
 def grouped_by(expression: str) -> set[str]:
@@ -61,3 +86,15 @@ def faults(expression: str, recorded: frozenset[str] = frozenset()) -> list[str]
     if not recorded.intersection(name for name, _ in selected(expression)):
         found_faults.extend(f"nothing has the label {label}" for label in sorted(grouped_by(expression) - having))
     return found_faults
+
+
+def at_the_start() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the series that the processes show before anything happened."""
+    known()
+    saga_metrics.begin(each.kind for each in SAGAS)
+    webhooks_out_metrics.begin()
+    return [(sample.name, sorted(sample.labels.items())) for metric in REGISTRY.collect() for sample in metric.samples]
+
+
+if __name__ == "__main__":
+    json.dump(at_the_start(), sys.stdout)

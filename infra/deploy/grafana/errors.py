@@ -93,8 +93,11 @@ ERRORS = Board(
                 ),
                 Lines(
                     title="Refused as too many were under way",
-                    description="Commands and webhooks that were answered with 503 at once.",
-                    targets=((rate("commands_overloaded_total", "what"), "{{what}}"),),
+                    description="Commands, webhooks and reads that were answered with 503 at once.",
+                    targets=(
+                        (rate("commands_overloaded_total", "what"), "{{what}}"),
+                        (rate("database_pool_refused_total", "pool"), "{{pool}}"),
+                    ),
                     unit="reqps",
                 ),
             ),

@@ -2,10 +2,12 @@
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import psycopg
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from event_store.appends import Append, Appended, ForeignStripeId, VersionConfli
 from event_store.group_commit import GroupCommit
 from event_store.store import Connection, append
 from infra.postgres.pool import Pool
+from tests.support.database import Database
 from tests.support.log_entries import an_append
 
 pytestmark = pytest.mark.integration
@@ -26,12 +29,21 @@ def naming(merchant_id: MerchantId, *ids: str, key: str | None = None, expected_
     return replace(made, stripe_ids=frozenset(ids))
 
 
-async def owners(app: Connection) -> dict[str, str]:
-    cursor = await app.execute("SELECT stripe_id, merchant_id FROM event_store.stripe_id_owners")
+@pytest_asyncio.fixture
+async def owner(database: Database) -> AsyncIterator[Connection]:
+    """The owner's connection, in autocommit: the application's role cannot read whose the ids are."""
+    async with await psycopg.AsyncConnection.connect(database.url("owner"), autocommit=True) as connection:
+        yield connection
+
+
+async def owners(app: Connection, owner: Connection) -> dict[str, str]:
+    """Commit what the application has done, and return whose the ids are."""
+    await app.commit()
+    cursor = await owner.execute("SELECT stripe_id, merchant_id FROM event_store.stripe_id_owners")
     return dict(await cursor.fetchall())
 
 
-async def test_in_one_call_the_first_has_it_and_neighbours_are_untouched(app: Connection) -> None:
+async def test_in_one_call_the_first_has_it_and_neighbours_are_untouched(app: Connection, owner: Connection) -> None:
     items = [
         naming(ONE, "pm_1"),
         naming(TWO, "pm_1", "pm_2", key="k"),
@@ -41,38 +53,40 @@ async def test_in_one_call_the_first_has_it_and_neighbours_are_untouched(app: Co
     ]
     results = await append(app, items)
     assert [type(each) for each in results] == [Appended, ForeignStripeId, Appended, Appended, VersionConflict]
-    assert await owners(app) == {"pm_1": ONE, "pm_3": TWO}, "what was refused has claimed nothing"
+    assert await owners(app, owner) == {"pm_1": ONE, "pm_3": TWO}, "what was refused has claimed nothing"
     again = await append(app, [naming(TWO, "pm_2", key="k")])
     assert [type(each) for each in again] == [Appended], "the idempotency key stayed free"
     positions = [each.position for each in results if isinstance(each, Appended)]
     assert positions == sorted(positions)
 
 
-async def test_a_call_of_refused_ones_alone_writes_nothing(app: Connection) -> None:
+async def test_a_call_of_refused_ones_alone_writes_nothing(app: Connection, owner: Connection) -> None:
     await append(app, [naming(ONE, "cus_1")])
     assert await append(app, [naming(TWO, "cus_1"), naming(TWO, "cus_1", "pm_9")]) == [ForeignStripeId()] * 2
-    assert await owners(app) == {"cus_1": ONE}
+    assert await owners(app, owner) == {"cus_1": ONE}
 
 
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(st.lists(st.tuples(st.sampled_from([ONE, TWO]), st.sets(st.integers(0, 4), max_size=3)), max_size=12))
-async def test_a_batch_is_decided_as_if_one_by_one(app: Connection, batch: list[tuple[MerchantId, set[int]]]) -> None:
+async def test_a_batch_is_decided_as_if_one_by_one(
+    app: Connection, owner: Connection, batch: list[tuple[MerchantId, set[int]]]
+) -> None:
     """Of the same ids, a refused element gives free only what nobody else in the batch was given."""
     run = uuid.uuid4().hex
     items = [naming(merchant, *(f"pm_{run}x{number}" for number in numbers)) for merchant, numbers in batch]
     results = await append(app, items)
-    known = await owners(app)
+    known = await owners(app, owner)
     for item, result in zip(items, results, strict=True):
         if isinstance(result, Appended):
             assert all(known[each] == item.merchant_id for each in item.stripe_ids)
         else:
             assert result == ForeignStripeId()
-    for stripe_id, owner in known.items():
+    for stripe_id, merchant in known.items():
         if run in stripe_id:
             assert any(
-                item.merchant_id == owner and stripe_id in item.stripe_ids and isinstance(result, Appended)
+                item.merchant_id == merchant and stripe_id in item.stripe_ids and isinstance(result, Appended)
                 for item, result in zip(items, results, strict=True)
             )
 
@@ -110,10 +124,11 @@ async def test_what_is_known_to_a_process_is_not_claimed_again(pool: Pool) -> No
     await appender.close()
 
 
-async def test_nobody_gives_an_id_to_another_merchant(app: Connection) -> None:
+async def test_nobody_gives_an_id_to_another_merchant_or_asks_whose_it_is(app: Connection) -> None:
     await append(app, [naming(ONE, "cus_1")])
     await app.commit()
     for statement in (
+        "SELECT merchant_id FROM event_store.stripe_id_owners",
         "UPDATE event_store.stripe_id_owners SET merchant_id = 'two'",
         "DELETE FROM event_store.stripe_id_owners",
         "INSERT INTO event_store.stripe_id_owners VALUES ('cus_2', 'two')",

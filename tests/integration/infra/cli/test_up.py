@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from infra.embedded.ports import free_port
+from infra.embedded.prometheus import find_program
 from tests.integration.infra.embedded.components import (
     FAKE,
     all_gone,
@@ -31,25 +32,27 @@ up.processes_of = lambda layout: [
     ProcessSpec(name=name, label=name, arguments=(sys.argv[1],), port_variable=HTTP_PORTS.get(name, "HEALTH_PORT"))
     for name in ("command-api", "query-api", "sandbox", "relay")
 ]
-sys.exit(up.run_up())
+sys.exit(up.run_up(prometheus="--prometheus" in sys.argv))
 """
 
 
 class Up:
     """A running `paystream up`."""
 
-    def __init__(self, home: Path, ports: Sequence[int]) -> None:
+    def __init__(self, home: Path, ports: Sequence[int], prometheus_port: int | None) -> None:
         self.home = home
         self.ports = ports
         self._output = home.parent / "output"
         variables = ("COMMAND_API_PORT", "QUERY_API_PORT", "STRIPE_SANDBOX_PORT")
+        with_prometheus = {} if prometheus_port is None else {"PROMETHEUS_PORT": str(prometheus_port)}
         with self._output.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _UP, str(FAKE)],
+                [sys.executable, "-c", _UP, str(FAKE), *(["--prometheus"] if with_prometheus else [])],
                 env={
                     "PAYSTREAM_HOME": str(home),
                     "PATH": "/usr/bin:/bin",
                     **{name: str(port) for name, port in zip(variables, ports, strict=True)},
+                    **with_prometheus,
                 },
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -66,9 +69,11 @@ class Up:
 
 
 @contextmanager
-def running_up(folder: Path, ports: Sequence[int] | None = None, home: Path | None = None) -> Iterator[Up]:
+def running_up(
+    folder: Path, ports: Sequence[int] | None = None, home: Path | None = None, prometheus_port: int | None = None
+) -> Iterator[Up]:
     folder.mkdir()
-    up = Up(home or folder / "home", ports or [free_port() for _ in range(3)])
+    up = Up(home or folder / "home", ports or [free_port() for _ in range(3)], prometheus_port)
     try:
         yield up
     finally:
@@ -112,6 +117,29 @@ def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
         up.process.send_signal(signal.SIGINT)
         assert up.process.wait(timeout=10) == 0
         assert all_gone(children)()
+
+
+@pytest.mark.skipif(find_program("prometheus") is None, reason="Prometheus is not on this machine")
+def test_prometheus_runs_beside_it_and_scrapes_every_process(tmp_path: Path) -> None:
+    port = free_port()
+    with running_up(tmp_path / "one", prometheus_port=port) as up:
+        up.wait_up()
+        assert re.search(r"ready +Prometheus .* \d+\.\d s", up.output)
+        assert f"http://127.0.0.1:{port}" in up.output
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1") as api:
+            wait_until(lambda: scraped(api) == {"command-api", "query-api", "sandbox", "relay"})
+            groups = api.get("/rules").json()["data"]["groups"]
+        assert "ProcessDown" in {rule["name"] for group in groups for rule in group["rules"]}
+        children = descendants(up.process.pid)
+        up.process.send_signal(signal.SIGINT)
+        assert up.process.wait(timeout=20) == 0
+        assert all_gone(children)()
+
+
+def scraped(api: httpx.Client) -> set[str]:
+    """Return the processes that a Prometheus scrapes."""
+    targets = api.get("/targets").json()["data"]["activeTargets"]
+    return {each["labels"]["job"].removeprefix("paystream-") for each in targets}
 
 
 def refused(up: Up) -> str:

@@ -1,6 +1,8 @@
 """Each login has the rights of `rights.txt`, to the letter: as the catalog has them, and as the login tries them."""
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -24,6 +26,17 @@ pytestmark = pytest.mark.integration
 
 EXPECTED = written()
 VIEWS = {"v", "m"}
+ROOT = Path(__file__).parents[4]
+READS = {
+    "app": ("command_api", "consumers", "event_store", "infra", "projections"),
+    "relay": ("event_store", "infra"),
+    "projector": ("projections", "event_store", "infra"),
+    "query": ("query_api", "projections", "infra"),
+    "sealer": ("event_store", "infra"),
+    "erasure": ("event_store", "infra"),
+    "access": ("event_store", "infra"),
+}
+"""Where the statements of each login's processes are. Auditors read by hand, too."""
 LOGINS = sorted(role for role in ROLES if role != "rebuild")
 NOBODY_PASSWORD = "of-nobody"
 GROUPS = {role: [f"paystream_{role}"] for role in LOGINS if role != PUBLIC} | {
@@ -127,6 +140,21 @@ async def test_a_login_is_let_do_all_that_is_written(database: Database, objects
         ]
     assert [(name, letter) for name, letter, refused in tried if refused] == []
     assert len(tried) > 5
+
+
+@pytest.mark.parametrize("role", READS)
+def test_a_login_reads_no_table_that_no_statement_of_its_processes_names(role: str) -> None:
+    statements_of = "\n".join(
+        path.read_text("utf-8")
+        for folder in READS[role]
+        for path in sorted((ROOT / folder).rglob("*.sql"))
+        if "migrations" not in path.parts and "stripe_sandbox" not in path.parts
+    )
+    read = {
+        name for (kind, name, each), cell in EXPECTED.cells.items() if (kind, each) == ("tables", role) if "S" in cell
+    }
+    assert {name for name in read if not re.search(rf"\b{re.escape(name)}\b", statements_of)} == set()
+    assert read
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ async def test_the_life_of_a_payment_and_the_rows_of_it(app: AppConnection, pool
         ("disputes", "USD"): 1000,
         ("bank", "USD"): 941,
     }
-    known = await movements(reader)
+    known = await movements(app)
     assert {(each["amount"], each["fee"], each["transaction_id"] is None) for each in known.values()} == {
         (5000, its_rows[0].fee, False),
         (-700, 0, False),
@@ -195,21 +195,19 @@ async def test_a_movement_is_known_before_its_fee_and_no_fee_before_it(
     failed = a_row("txn_2", source_id="py_of_nobody_here", reporting_category="charge_failure", amount=-1000)
     await store_balance(app, nobodys, failed)
     await project_log(pool, await load_log(app))
-    (known,) = (await movements(reader)).values()
+    (known,) = (await movements(app)).values()
     assert (known["amount"], known["fee"], known["transaction_id"]) == (1000, None, None)
     # Of another system's charge neither the amount nor the fee is in the books, nor that it failed.
     assert await balances(reader) == {("customer_receivable", "USD"): -1000, ("stripe_clearing", "USD"): 1000}
 
 
-async def test_of_two_rows_for_one_charge_the_first_in_the_log_gives_the_fee(
-    app: AppConnection, pool: Pool, reader: Connection
-) -> None:
+async def test_of_two_rows_for_one_charge_the_first_in_the_log_gives_the_fee(app: AppConnection, pool: Pool) -> None:
     request = request_payment()
     charge = f"ch_{request.payment_id.hex}"
     await store(app, [(request.payment_id, events_of(paid(request)))])
     await store_balance(app, *(a_row(f"txn_{number}", source_id=charge, fee=50 + number) for number in range(6)))
     await project_log(pool, await load_log(app), partitions=7)
-    known = (await movements(reader))[charge, "charge"]
+    known = (await movements(app))[charge, "charge"]
     assert (known["transaction_id"], known["fee"]) == ("txn_0", 50)
 
 
@@ -264,7 +262,7 @@ async def test_any_order_of_both_topics_and_a_rebuild_end_in_what_stripe_holds(
     assert await rows(reader, QUARTERS) == await rows(reader, QUARTERS_OF_LINES)
     before = await everything(reader)
     of_rows = {(row.transaction_id, row.amount, row.currency) for row in transactions}
-    assert await known_rows(reader) == of_rows
+    assert await known_rows(app) == of_rows
 
     await forget(database)
     await forget_checkpoints(database)
@@ -304,7 +302,7 @@ async def test_a_conversion_is_posted_once_when_both_sides_come_at_one_instant(
     (count,) = await rows(reader, "SELECT count(*) AS n FROM read_model.ledger_entries WHERE kind = 'conversion'")
     assert count["n"] == 30
     names = ("currency", "amount", "presented_currency", "presented_amount")
-    seen = {tuple(each[name] for name in names) for each in (await movements(reader)).values()}
+    seen = {tuple(each[name] for name in names) for each in (await movements(app)).values()}
     assert seen == {("USD", 1080, "EUR", 1000)}
 
 
@@ -390,7 +388,7 @@ async def test_a_refund_that_is_pending_at_stripe_is_posted_once(
     for message in by_partition(await load_log(app), 1)[0]:
         await projecting(pool, PROJECTIONS)(TopicPartition(PAYMENT, 0), [message])  # the state is read back each time
     assert (await balances(reader))["refunds", "USD"] == 400
-    assert (await movements(reader))[stripe_id, "refund"]["amount"] == -400
+    assert (await movements(app))[stripe_id, "refund"]["amount"] == -400
 
 
 def a_refunds_row(stripe_id: str, **changes: Any) -> TransactionRecorded:
@@ -409,11 +407,11 @@ async def test_a_pending_refund_is_in_the_books_once_its_money_moved(
     await store(app, [(request.payment_id, events_of([*paid(request), requested, pending_refund(stripe_id)]))])
     await project_log(pool, await load_log(app))
     assert ("refunds", "USD") not in await balances(reader)
-    assert (stripe_id, "refund") not in await movements(reader), "nothing is missing at Stripe"
+    assert (stripe_id, "refund") not in await movements(app), "nothing is missing at Stripe"
     await store_balance(app, a_refunds_row(stripe_id, amount=-400, fee=0))
     await project_log(pool, await load_log(app))
     assert (await balances(reader))["refunds", "USD"] == 400
-    known = (await movements(reader))[stripe_id, "refund"]
+    known = (await movements(app))[stripe_id, "refund"]
     assert (known["amount"], known["at"].timestamp(), known["payment_id"]) == (-400, CREATED, request.payment_id)
 
 
@@ -432,7 +430,7 @@ async def test_a_pending_refund_that_is_canceled_leaves_what_stripe_has(
     if moved:
         await store_balance(app, a_refunds_row(stripe_id, amount=-400, fee=0))
     await project_log(pool, await load_log(app), partitions=PARTITIONS)
-    refunds = {key: each["amount"] for key, each in (await movements(reader)).items() if key[0] == stripe_id}
+    refunds = {key: each["amount"] for key, each in (await movements(app)).items() if key[0] == stripe_id}
     # What went has to come back: it is missing at Stripe until then.
     assert refunds == ({(stripe_id, "refund"): -400, (stripe_id, "refund_failure"): 400} if moved else {})
     assert (await clearing(reader))["USD"] == (600 if moved else 1000)
@@ -493,7 +491,7 @@ async def test_a_disputes_second_row_is_in_the_ledger(
     log = await load_log(app)
     await deliver(random.Random(1), pool, log)
     assert (await balances(reader))["disputes", "USD"] == 1030
-    seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
+    seen = await rows(app, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
     first = next(its_rows[number].transaction_id for number in order if number != 1)
     assert {(each["transaction_id"], each["amount"]) for each in seen} == {(first, -1000), ("txn_2", -30)}
     before = await everything(reader)
@@ -519,7 +517,7 @@ async def test_a_row_of_a_dispute_that_stood_for_another_is_put_right_by_it(
     await store_balance(app, a_row("txn_3", **of_dispute, amount=-5))
     await deliver(random.Random(1), pool, await load_log(app))
     assert (await balances(reader))["disputes", "USD"] == 1035
-    seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
+    seen = await rows(app, "SELECT transaction_id, amount FROM ledger.stripe_movements WHERE source_id = 'du_1'")
     assert {(each["transaction_id"], each["amount"]) for each in seen} == {
         ("txn_1", -1000),
         ("txn_2", -30),
@@ -567,8 +565,8 @@ async def test_a_dispute_that_is_taken_once_more_is_in_the_ledger(
     expected = nets(its_rows)
     expected["EUR"] = expected.get("EUR", 0) + 1000  # the charge, of which Stripe has no row yet
     assert await clearing(reader) == {currency: amount for currency, amount in expected.items() if amount}
-    assert await compared(reader, its_rows) == []
-    assert await compared(reader, [*its_rows, again]) == [(DifferenceKind.DUPLICATE, ("txn_again",))]
+    assert await compared(app, its_rows) == []
+    assert await compared(app, [*its_rows, again]) == [(DifferenceKind.DUPLICATE, ("txn_again",))]
     before = await everything(reader)
     await forget(database)
     await forget_checkpoints(database)
@@ -614,7 +612,7 @@ async def test_a_refund_accepted_after_it_failed_is_shown_and_not_guessed(
     ]
     await store_balance(app, *rows_)
     await project_log(pool, await load_log(app), partitions=PARTITIONS)
-    assert await compared(reader, rows_) == [expected]
+    assert await compared(app, rows_) == [expected]
     # The charge, of which Stripe has no row yet, and a refund that went and came back.
     assert await clearing(reader) == {"USD": 1000}
     assert nets(rows_) == {"USD": -400}
@@ -694,11 +692,9 @@ async def blocking_another(conn: Connection) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_each_row_of_a_source_is_known_to_the_reconciliation(
-    app: AppConnection, pool: Pool, reader: Connection
-) -> None:
+async def test_each_row_of_a_source_is_known_to_the_reconciliation(app: AppConnection, pool: Pool) -> None:
     cost = {"type": "stripe_fee", "reporting_category": "network_cost", "fee": 0}
     await store_balance(app, *(a_row(f"txn_{number}", **cost, amount=-number) for number in (1, 2, 3)))
     await project_log(pool, await load_log(app), partitions=PARTITIONS)
-    seen = await rows(reader, "SELECT transaction_id, amount FROM ledger.stripe_movements")
+    seen = await rows(app, "SELECT transaction_id, amount FROM ledger.stripe_movements")
     assert {(each["transaction_id"], each["amount"]) for each in seen} == {("txn_1", -1), ("txn_2", -2), ("txn_3", -3)}
