@@ -7,6 +7,7 @@ import orjson
 from psycopg.rows import dict_row
 
 from domain.ids import PaymentId
+from infra.postgres.jsonb import jsonb
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.erased import erased_fields
@@ -36,8 +37,7 @@ class PaymentTimeline:
         for payment_id, its_events in streams.items():
             for current, event in enumerate(its_events, start=newest.get(payment_id, 0)):
                 check_next(NAME, event.recorded, current)
-        rows = orjson.dumps([row_of(event) for event in events])
-        await conn.execute(_SQL.insert, {"rows": rows.decode()})
+        await conn.execute(_SQL.insert, {"rows": jsonb([row_of(event) for event in events])})
         await _erase(conn, events)
 
 
@@ -51,7 +51,7 @@ async def _erase(conn: Connection, events: Sequence[DecodedEvent]) -> None:
         {"payment_id": payment_id, "data": without(orjson.loads(data), erased[payment_id])}
         for payment_id, data in await cursor.fetchall()
     ]
-    await conn.execute(_SQL.save_first_rows, {"rows": orjson.dumps(rows).decode()})
+    await conn.execute(_SQL.save_first_rows, {"rows": jsonb(rows)})
 
 
 async def load(conn: Connection, payment_ids: Iterable[PaymentId]) -> dict[PaymentId, list[TimelineRow]]:
