@@ -37,7 +37,8 @@ class PaymentTimeline:
         for payment_id, its_events in streams.items():
             for current, event in enumerate(its_events, start=newest.get(payment_id, 0)):
                 check_next(NAME, event.recorded, current)
-        await conn.execute(_SQL.insert, {"rows": jsonb([row_of(event) for event in events])})
+        rows = [list(vars(row_of(event)).values()) for event in events]
+        await conn.execute(_SQL.insert, {"rows": jsonb(rows)})
         await _erase(conn, events)
 
 

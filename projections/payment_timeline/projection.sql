@@ -10,13 +10,13 @@ SELECT touched.payment_id, newest.version
  WHERE newest.version IS NOT NULL;
 
 -- name: insert
--- A batch's events. One that is there already is an error: the checkpoint lets each in once.
+-- A batch's events, each an array of the columns in this order: JSON objects, with the names in each of them, take PostgreSQL
+-- a fifth longer. One that is there already is an error: the checkpoint lets each in once.
 INSERT INTO read_model.payment_timeline
       (payment_id, version, position, merchant_id, type, at, actor, request_id, correlation_id, data)
-SELECT payment_id, version, position, merchant_id, type, at, actor, request_id, correlation_id, data
-  FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(
-       payment_id uuid, version bigint, position bigint, merchant_id text, type text, at timestamptz,
-       actor text, request_id text, correlation_id text, data jsonb);
+SELECT (n.row->>0)::uuid, (n.row->>1)::bigint, (n.row->>2)::bigint, n.row->>3, n.row->>4, (n.row->>5)::timestamptz,
+       n.row->>6, n.row->>7, n.row->>8, n.row->9
+  FROM jsonb_array_elements(%(rows)s::jsonb) AS n(row);
 
 -- name: first_rows
 -- What the first event of some payments says.
