@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import UUID
 
 import orjson
-from psycopg import AsyncConnection
-from psycopg.rows import class_row, dict_row
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import RowMaker, class_row, dict_row, no_result
 from psycopg.types.json import set_json_loads
 
 from domain.ids import LogId, MerchantId
@@ -180,17 +181,38 @@ async def store_response(
 
 def recorded_event(row: Mapping[str, Any]) -> RecordedEvent:
     """Read an event from a row that has the log's columns."""
+    return _recorded_event(_columns_of(row))
+
+
+def event_row(cursor: AsyncCursor[Any]) -> RowMaker[RecordedEvent]:
+    """Read events from such rows, as a row factory of psycopg: it looks for the columns once a statement."""
+    if cursor.description is None:
+        return no_result
+    names = [column.name for column in cursor.description]
+    columns_of = itemgetter(*(names.index(name) for name in _COLUMNS))
+    return lambda values: _recorded_event(columns_of(values))
+
+
+_COLUMNS = (
+    *("position", "event_id", "stream_id", "version", "category", "type", "schema_version"),
+    *("data", "metadata", "recorded_at"),
+)
+_columns_of = itemgetter(*_COLUMNS)
+
+
+def _recorded_event(columns: Sequence[Any]) -> RecordedEvent:
+    position, event_id, stream_id, version, category, event_type, schema_version, data, metadata, recorded_at = columns
     return RecordedEvent(
-        position=row["position"],
-        event_id=row["event_id"],
-        stream_id=row["stream_id"],
-        version=row["version"],
-        category=row["category"],
-        type=row["type"],
-        schema_version=row["schema_version"],
-        data=row["data"].encode(),
-        metadata=EventMetadata.from_dict(row["metadata"]),
-        recorded_at=row["recorded_at"],
+        position=position,
+        event_id=event_id,
+        stream_id=stream_id,
+        version=version,
+        category=category,
+        type=event_type,
+        schema_version=schema_version,
+        data=data.encode(),
+        metadata=EventMetadata.from_dict(metadata),
+        recorded_at=recorded_at,
     )
 
 

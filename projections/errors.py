@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from schemas.envelope import RecordedEvent
+
 
 class ProjectionError(Exception):
     """Root of the package's errors: the read model and the events do not fit together."""
@@ -42,13 +44,13 @@ class MisplacedEvent(ProjectionError):
         self.position = position
 
 
-def check_next(*, projection: str, stream_id: UUID, current: int, actual: int, position: int) -> None:
-    """Raise VersionGap unless version `actual` follows `current` (0: no event yet)."""
-    if actual != current + 1:
+def check_next(projection: str, recorded: RecordedEvent, current: int) -> None:
+    """Raise VersionGap unless an event is the next of its stream after version `current` (0: no event yet)."""
+    if recorded.version != current + 1:
         raise VersionGap(
             projection=projection,
-            stream_id=stream_id,
+            stream_id=recorded.stream_id,
             expected=current + 1,
-            actual=actual,
-            position=position,
+            actual=recorded.version,
+            position=recorded.position,
         )

@@ -20,7 +20,7 @@ from schemas.topics import dead_letter_topic
 
 # Over all partitions: a partition's share is one transaction, whose cost is mostly its round trips (8,000 events/s
 # with 500 events each, 2,800 with 40; one process beside other load on 2 cores). A lone event does not wait for it.
-_MAX_RECORDS = 4000
+MAX_RECORDS = 4000
 
 
 class ProjectorSettings(VaultSettings, SessionSettings, KafkaSettings):
@@ -46,7 +46,7 @@ async def _serve(runtime: Runtime, settings: ProjectorSettings, vault: AnyVault)
         log=DatabaseLog(pool),
         apply=apply,
         dead_letters=DeadLetters(checkpointed=apply, topic_of=dead_letter_topic),
-        max_records=_MAX_RECORDS,
+        max_records=MAX_RECORDS,
     )
     runtime.health.add_readiness("postgres", postgres_check(pool))
     consumer.register(runtime.health)

@@ -6,12 +6,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from psycopg.rows import dict_row
-
 from domain.ids import MerchantId
 from event_store.archive.one_log import OneLog, event_of
 from event_store.replay.moments import QUERIES
-from event_store.store import Connection, recorded_event
+from event_store.store import Connection, event_row
 from event_store.tail import ProvedEnd
 from schemas.envelope import RecordedEvent
 
@@ -117,9 +115,9 @@ async def _next_run(
     until, count = row
     if not count:
         return None
-    async with connection.cursor(row_factory=dict_row) as rows:
+    async with connection.cursor(row_factory=event_row) as rows:
         await rows.execute(QUERIES.selected, {"cursor": cursor, "until": until, **filters})
-        events = [recorded_event(each) for each in await rows.fetchall()]
+        events = await rows.fetchall()
     return Run(position=until, count=count, events=events)
 
 

@@ -61,7 +61,7 @@ def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: boo
     /health and /metrics are served on HEALTH_HOST:HEALTH_PORT meanwhile.
     """
     configure_logging(service, settings.log_level)
-    _collect_garbage_seldom()
+    collect_garbage_seldom()
     os.nice(settings.process_niceness)
     ending = _Ending(settings.shutdown_grace_ms / 1000 + _FORCE_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -70,7 +70,7 @@ def run(service: str, settings: ProcessSettings, main: Main, *, serves_http: boo
     sys.exit(code)
 
 
-def _collect_garbage_seldom() -> None:
+def collect_garbage_seldom() -> None:
     """Leave what was imported alone, and look for cycles among the rest when many objects were made.
 
     At the defaults a busy process spends a twentieth of its time there:

@@ -78,7 +78,7 @@ def take_payment(
     version, postings = before.version, replace(_read_refunds(before.state), disputes=disputes)
     for decoded in events:
         recorded = decoded.recorded
-        _check_next(decoded, version)
+        check_next(NAME, recorded, version)
         version = recorded.version
         postings, posted = post_payment(postings, decoded.domain_event)
         if not posted:
@@ -110,7 +110,7 @@ def take_payout(before: StreamState, events: Iterable[DecodedBalanceEvent], chan
     for decoded in events:
         recorded, payout = decoded.recorded, decoded.domain_event
         assert isinstance(payout, PayoutChanged)
-        _check_next(decoded, version)
+        check_next(NAME, recorded, version)
         version = recorded.version
         at_bank, posted = post_payout(payout, at_bank=at_bank)
         changes.entries += _entries(posted, recorded.position, _payout_at(payout, recorded.recorded_at))
@@ -121,7 +121,7 @@ def take_transaction(decoded: DecodedBalanceEvent, changes: Changes) -> None:
     """Add what a row of Stripe's balance posts. Raises VersionGap for a second event of its stream."""
     row = decoded.domain_event
     assert isinstance(row, TransactionRecorded)
-    _check_next(decoded, 0)
+    check_next(NAME, decoded.recorded, 0)
     at, position = _moment(row.created), decoded.recorded.position
     of_payment = row.reporting_category in OWN_CATEGORIES
     if not of_payment:
@@ -253,16 +253,6 @@ def _payout_at(payout: PayoutChanged, recorded_at: datetime) -> datetime:
 
 def _moment(unix_s: int) -> datetime:
     return datetime.fromtimestamp(unix_s, UTC)
-
-
-def _check_next(decoded: DecodedEvent | DecodedBalanceEvent, current: int) -> None:
-    check_next(
-        projection=NAME,
-        stream_id=decoded.stream_id,
-        current=current,
-        actual=decoded.version,
-        position=decoded.recorded.position,
-    )
 
 
 def _read_refunds(state: Mapping[str, Any]) -> PostingState:

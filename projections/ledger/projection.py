@@ -13,6 +13,7 @@ from domain.ids import BalanceSourceId
 from domain.ledger import OWN_CATEGORIES, TWICE_CATEGORIES
 from domain.payment.events import DisputeFundsReinstated, DisputeFundsWithdrawn
 from domain.stripe_balance import TransactionRecorded
+from infra.postgres.jsonb import jsonb
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.events import DecodedBalanceEvent, DecodedEvent, by_stream
@@ -115,22 +116,22 @@ async def _keep(conn: Connection, states: Mapping[UUID, StreamState]) -> None:
         rows = [
             {"stream_id": stream_id, "version": each.version, "state": each.state} for stream_id, each in states.items()
         ]
-        await conn.execute(_SQL.keep_streams, {"rows": orjson.dumps(rows).decode()})
+        await conn.execute(_SQL.keep_streams, {"rows": jsonb(rows)})
 
 
 async def _write(conn: Connection, changes: Changes) -> None:
     if changes.movements:
-        rows = orjson.dumps(first_of_each(changes.movements)).decode()
+        rows = jsonb(first_of_each(changes.movements))
         await conn.execute(_SQL.upsert_movements, {"rows": rows})
     met = _Meetings()
     if changes.transactions:
-        rows = orjson.dumps(first_transactions(changes.transactions)).decode()
+        rows = jsonb(first_transactions(changes.transactions))
         await conn.execute(_SQL.add_transactions, {"rows": rows})
         async with conn.cursor(row_factory=class_row(ConvertibleRow)) as cursor:
             await cursor.execute(_SQL.keep_displaced, {"rows": rows, "twice": _TWICE})
             met.moved += [conversion_of(each) for each in await cursor.fetchall()]
         await conn.execute(_SQL.upsert_transactions, {"rows": rows})
-        rows = orjson.dumps(changes.transactions).decode()
+        rows = jsonb(changes.transactions)
         await conn.execute(_SQL.keep_transactions, {"rows": rows, "twice": _TWICE})
     await _meet(conn, changes, met)
     if met.moved:
@@ -141,7 +142,7 @@ async def _write(conn: Connection, changes: Changes) -> None:
         await conn.execute(_SQL.remove_entries, gone)
     entries = [*changes.entries, *met.entries]
     if entries or met.moved:
-        rows, removed = orjson.dumps(entries).decode(), orjson.dumps(met.moved).decode()
+        rows, removed = jsonb(entries), jsonb(met.moved)
         await conn.execute(_SQL.insert_entries, {"rows": rows})
         sums = {"rows": rows, "removed": removed}
         await conn.execute(_SQL.add_to_merchant_days, sums)

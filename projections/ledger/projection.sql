@@ -2,7 +2,7 @@
 -- Where the streams that a batch touches stand; those without a row are left out.
 SELECT stream_id, version, state::text AS state
   FROM read_model.ledger_streams
- WHERE stream_id = ANY(%(stream_ids)s::uuid[]);
+ WHERE stream_id = ANY(%(stream_ids)b::uuid[]);
 
 -- name: keep_streams
 -- Where they stand after the batch.
@@ -15,7 +15,7 @@ ON CONFLICT (stream_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUD
 -- How often the amounts of the disputes of payments have moved, by category.
 SELECT payment_id, source_id, category, times
   FROM read_model.ledger_movements
- WHERE payment_id = ANY(%(payment_ids)s::uuid[]) AND category = ANY(%(twice)s::text[]);
+ WHERE payment_id = ANY(%(payment_ids)b::uuid[]) AND category = ANY(%(twice)s::text[]);
 
 -- name: upsert_movements
 -- What moved. Locks the rows in their order, so that batches of other partitions wait and do not deadlock. Of several
@@ -112,7 +112,7 @@ SELECT n.transaction_id, n.source_id, n.category, n.transaction_position, n.tran
 -- name: drop_posted
 -- Of the movements that a batch touched: rows of which there is nothing left to be posted, and ledger_movements tells.
 DELETE FROM read_model.ledger_transactions t
- USING unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+ USING unnest(%(source_ids)b::text[], %(categories)b::text[]) AS touched(source_id, category)
   JOIN read_model.ledger_movements m USING (source_id, category)
  WHERE t.source_id = touched.source_id AND t.category = touched.category AND t.fee_posted
    AND (t.transaction_id = m.transaction_id OR t.category <> ALL(%(twice)s::text[]));
@@ -121,7 +121,7 @@ DELETE FROM read_model.ledger_transactions t
 -- Of the movements that a batch touched (and locked above): the fees of Stripe's rows that a payment tells of now.
 UPDATE read_model.ledger_transactions t
    SET fee_posted = true
-  FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+  FROM unnest(%(source_ids)b::text[], %(categories)b::text[]) AS touched(source_id, category)
   JOIN read_model.ledger_movements m USING (source_id, category)
  WHERE t.source_id = touched.source_id AND t.category = touched.category
    AND m.position IS NOT NULL AND NOT t.fee_posted
@@ -133,7 +133,7 @@ RETURNING t.source_id, t.category, t.currency, 0::bigint AS amount, t.fee, t.pos
 SELECT m.source_id, m.category, m.currency, m.amount, m.entry_position, m.at,
        CASE WHEN first.by_row THEN m.transaction_position ELSE m.due_position END AS new_position,
        CASE WHEN first.by_row THEN m.transaction_at ELSE m.due_at END AS new_at
-  FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+  FROM unnest(%(source_ids)b::text[], %(categories)b::text[]) AS touched(source_id, category)
   JOIN read_model.ledger_movements m USING (source_id, category)
  CROSS JOIN LATERAL (
        SELECT m.due_position IS NULL OR coalesce(m.transaction_position < m.due_position, false) AS by_row) AS first
@@ -150,7 +150,7 @@ UPDATE read_model.ledger_movements m
        at = CASE WHEN first.by_row THEN m.transaction_at ELSE m.due_at END
   FROM (SELECT w.source_id, w.category,
                w.due_position IS NULL OR coalesce(w.transaction_position < w.due_position, false) AS by_row
-          FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS placed(source_id, category)
+          FROM unnest(%(source_ids)b::text[], %(categories)b::text[]) AS placed(source_id, category)
           JOIN read_model.ledger_movements w USING (source_id, category)) AS first
  WHERE m.source_id = first.source_id AND m.category = first.category;
 
@@ -172,7 +172,7 @@ WITH better AS (
     SELECT m.source_id, m.category, m.transaction_id AS was_id, m.transaction_position AS was_position,
            m.transaction_currency AS was_currency, m.transaction_amount AS was_amount, m.fee AS was_fee, m.transaction_at AS was_at,
            t.transaction_id, t.position, t.currency, t.amount, t.fee, t.at, t.posted
-      FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+      FROM unnest(%(source_ids)b::text[], %(categories)b::text[]) AS touched(source_id, category)
       JOIN read_model.ledger_movements m USING (source_id, category)
      CROSS JOIN LATERAL (SELECT * FROM read_model.ledger_transactions same
                           WHERE same.source_id = m.source_id AND same.category = m.category
@@ -201,7 +201,7 @@ SELECT transaction_id, source_id, category, currency, amount, fee, position, at,
 -- Of them, rows beside the first that have to be posted and are not, or are and must not: each that is not another one again
 -- that comes before it in the log, more often than the payment tells of.
 SELECT t.transaction_id, t.source_id, t.category, t.currency, t.amount, t.fee, t.position, t.at, t.posted
-  FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+  FROM unnest(%(source_ids)b::text[], %(categories)b::text[]) AS touched(source_id, category)
   JOIN read_model.ledger_movements m USING (source_id, category)
   JOIN read_model.ledger_transactions t USING (source_id, category)
  WHERE m.position IS NOT NULL AND t.transaction_id <> m.transaction_id
@@ -220,7 +220,7 @@ UPDATE read_model.ledger_transactions SET posted = NOT posted WHERE transaction_
 -- Of the movements that a batch touched (and locked above): those whose conversion can be posted now.
 SELECT m.source_id, m.category, m.currency, m.amount, m.transaction_position, m.transaction_currency,
        m.transaction_amount, m.transaction_at
-  FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS touched(source_id, category)
+  FROM unnest(%(source_ids)b::text[], %(categories)b::text[]) AS touched(source_id, category)
   JOIN read_model.ledger_movements m USING (source_id, category)
  WHERE m.category = ANY(%(own)s::text[])
    AND m.exchange_rate IS NOT NULL AND m.position IS NOT NULL AND NOT m.converted
@@ -230,7 +230,7 @@ SELECT m.source_id, m.category, m.currency, m.amount, m.transaction_position, m.
 -- Their conversion is posted in this transaction.
 UPDATE read_model.ledger_movements m
    SET converted = true
-  FROM unnest(%(source_ids)s::text[], %(categories)s::text[]) AS done(source_id, category)
+  FROM unnest(%(source_ids)b::text[], %(categories)b::text[]) AS done(source_id, category)
  WHERE m.source_id = done.source_id AND m.category = done.category;
 
 -- name: insert_entries

@@ -13,7 +13,7 @@ NAME = "payment_timeline"
 
 @dataclass(kw_only=True)
 class TimelineRow:
-    """A row of `read_model.payment_timeline`; its fields are the table's columns.
+    """A row of `read_model.payment_timeline`; its fields are the table's columns, in the order of `insert`.
 
     Neither frozen nor with slots, as there is one for every event: it is made and written as JSON in half the time.
     """

@@ -7,6 +7,7 @@ import orjson
 from psycopg.rows import dict_row
 
 from domain.ids import PaymentId
+from infra.postgres.jsonb import jsonb
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.erased import erased_fields
@@ -34,9 +35,10 @@ class PaymentTimeline:
         cursor = await conn.execute(_SQL.versions, {"payment_ids": list(streams)})
         newest: dict[PaymentId, int] = dict(await cursor.fetchall())
         for payment_id, its_events in streams.items():
-            _check_order(payment_id, newest.get(payment_id, 0), its_events)
-        rows = orjson.dumps([row_of(event) for event in events])
-        await conn.execute(_SQL.insert, {"rows": rows.decode()})
+            for current, event in enumerate(its_events, start=newest.get(payment_id, 0)):
+                check_next(NAME, event.recorded, current)
+        rows = [list(vars(row_of(event)).values()) for event in events]
+        await conn.execute(_SQL.insert, {"rows": jsonb(rows)})
         await _erase(conn, events)
 
 
@@ -50,18 +52,7 @@ async def _erase(conn: Connection, events: Sequence[DecodedEvent]) -> None:
         {"payment_id": payment_id, "data": without(orjson.loads(data), erased[payment_id])}
         for payment_id, data in await cursor.fetchall()
     ]
-    await conn.execute(_SQL.save_first_rows, {"rows": orjson.dumps(rows).decode()})
-
-
-def _check_order(payment_id: PaymentId, newest: int, events: Sequence[DecodedEvent]) -> None:
-    for current, event in enumerate(events, start=newest):
-        check_next(
-            projection=NAME,
-            stream_id=payment_id,
-            current=current,
-            actual=event.recorded.version,
-            position=event.recorded.position,
-        )
+    await conn.execute(_SQL.save_first_rows, {"rows": jsonb(rows)})
 
 
 async def load(conn: Connection, payment_ids: Iterable[PaymentId]) -> dict[PaymentId, list[TimelineRow]]:

@@ -5,7 +5,8 @@ It has the status and the last refusal as `projections.payments` shows them; a t
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, assert_never
 
@@ -20,6 +21,7 @@ from domain.payment.events import (
     PaymentCaptureFailed,
     PaymentCaptureRequested,
     PaymentConfirmationRequested,
+    PaymentEvent,
     PaymentFailed,
     PaymentIntentCreated,
     PaymentProcessing,
@@ -59,9 +61,12 @@ class TotalKey(NamedTuple):
     refusal_code: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class CountedPayment:
-    """A row of `read_model.counted_payments`: what a payment is counted as."""
+    """A row of `read_model.counted_payments`: what a payment is counted as.
+
+    Not frozen: `counted` copies it once, and has each event change what it changes.
+    """
 
     payment_id: PaymentId
     merchant_id: MerchantId
@@ -83,49 +88,52 @@ def counted(events: Iterable[DecodedEvent], row: CountedPayment | None) -> Count
 
     Raises VersionGap and MisplacedEvent.
     """
+    row = copy(row)
     for decoded in events:
-        recorded = decoded.recorded
-        check_next(
-            projection=NAME,
-            stream_id=recorded.stream_id,
-            current=row.version if row else 0,
-            actual=recorded.version,
-            position=recorded.position,
-        )
-        row = replace(_next(row, decoded), version=recorded.version)
+        check_next(NAME, decoded.recorded, row.version if row else 0)
+        row = _next(row, decoded)
+        row.version = decoded.recorded.version
     assert row is not None
     return row
 
 
 def _next(row: CountedPayment | None, decoded: DecodedEvent) -> CountedPayment:
+    """Return the row after an event, but for its version."""
     recorded, event = decoded.recorded, decoded.domain_event
     if isinstance(event, PaymentRequested) != (row is None):
         raise MisplacedEvent(projection=NAME, event_type=recorded.type, position=recorded.position)
     if isinstance(event, PaymentRequested):
         return _first(event, recorded)
     assert row is not None
+    _change(row, event)
+    return row
+
+
+def _change(row: CountedPayment, event: PaymentEvent) -> None:
     if isinstance(event, PaymentIntentCreated):
-        return replace(row, status=event.status.value) if row.status == PaymentStatus.PENDING.value else row
-    if isinstance(event, PaymentCanceled):  # why it was refused before, if it was, stays
-        return replace(row, status=PaymentStatus.CANCELED.value)
-    if isinstance(event, RequestEvent):
-        return _after_request(row, event)
-    status = _MOVED.get(type(event))
-    if status is None:
-        return row
-    refusal = event.decline_code or event.code if isinstance(event, PaymentAttemptFailed | PaymentFailed) else ""
-    return replace(row, status=status.value, refusal_code=refusal)
+        if row.status == PaymentStatus.PENDING.value:
+            row.status = event.status.value
+    elif isinstance(event, PaymentCanceled):  # why it was refused before, if it was, stays
+        row.status = PaymentStatus.CANCELED.value
+    elif isinstance(event, RequestEvent):
+        _change_by_request(row, event)
+    elif (status := _MOVED.get(type(event))) is not None:
+        row.status, row.refusal_code = status.value, _refusal_of(event)
 
 
-def _after_request(row: CountedPayment, event: RequestEvent) -> CountedPayment:
+def _refusal_of(event: PaymentEvent) -> str:
+    return event.decline_code or event.code if isinstance(event, PaymentAttemptFailed | PaymentFailed) else ""
+
+
+def _change_by_request(row: CountedPayment, event: RequestEvent) -> None:
     match event:
         case PaymentCaptureFailed() | PaymentCancelFailed():
-            return replace(row, refusal_code=event.code)
+            row.refusal_code = event.code
         case PaymentConfirmationRequested() | PaymentCaptureRequested():
-            return replace(row, refusal_code="")
+            row.refusal_code = ""
         case PaymentCancelRequested():
-            is_declined = row.status == PaymentStatus.REQUIRES_PAYMENT_METHOD.value
-            return row if is_declined else replace(row, refusal_code="")
+            if row.status != PaymentStatus.REQUIRES_PAYMENT_METHOD.value:  # a decline stays
+                row.refusal_code = ""
         case _:
             assert_never(event)
 

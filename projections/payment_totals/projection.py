@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import orjson
 from psycopg.rows import class_row
 
 from domain.ids import PaymentId
+from infra.postgres.jsonb import jsonb
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.events import DecodedEvent, by_payment
@@ -30,10 +30,10 @@ class PaymentTotals:
         streams = by_payment(events)
         before = await _load(conn, streams)
         after = [counted(its_events, before.get(payment_id)) for payment_id, its_events in streams.items()]
-        await conn.execute(_SQL.keep, {"rows": orjson.dumps(after).decode()})
+        await conn.execute(_SQL.keep, {"rows": jsonb(after)})
         changed = changes((before.get(each.payment_id), each) for each in after)
         if changed:
-            rows = orjson.dumps(changed).decode()
+            rows = jsonb(changed)
             await conn.execute(_SQL.add, {"rows": rows})
             await conn.execute(_SQL.drop_empty, {"rows": rows})
 

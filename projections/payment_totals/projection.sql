@@ -2,7 +2,7 @@
 -- What the payments that a batch touches are counted as; those that are not counted yet are left out.
 SELECT payment_id, merchant_id, quarter, currency, status, refusal_code, amount, version
   FROM read_model.counted_payments
- WHERE payment_id = ANY(%(payment_ids)s::uuid[]);
+ WHERE payment_id = ANY(%(payment_ids)b::uuid[]);
 
 -- name: keep
 -- What they are counted as after the batch.

@@ -4,6 +4,7 @@ It keeps less than the domain's state, so it has types of its own; a test compar
 """
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -67,16 +68,10 @@ def fold(events: Iterable[DecodedEvent], row: PaymentRow | None = None) -> Payme
     Raises VersionGap and MisplacedEvent (projections.errors).
     """
     current, last = row.version if row else 0, None
-    row = None if row is None else replace(row)
+    row = copy(row)
     for decoded in events:
         last = decoded.recorded
-        check_next(
-            projection=NAME,
-            stream_id=last.stream_id,
-            current=current,
-            actual=last.version,
-            position=last.position,
-        )
+        check_next(NAME, last, current)
         row, current = _next(row, decoded), last.version
     if row is not None and last is not None:
         row.version, row.position, row.updated_at = last.version, last.position, last.recorded_at

@@ -9,6 +9,7 @@ import orjson
 from psycopg.rows import dict_row
 
 from domain.ids import PaymentId, RefundId
+from infra.postgres.jsonb import jsonb
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.errors import RowsChangedMeanwhile
@@ -51,9 +52,9 @@ class Payments:
             else:
                 changes.append({"version_before": row.version, "row": after})
         if inserts:
-            await conn.execute(_SQL.insert, {"rows": orjson.dumps(inserts).decode()})
+            await conn.execute(_SQL.insert, {"rows": jsonb(inserts)})
         if changes:
-            cursor = await conn.execute(_SQL.update, {"changes": orjson.dumps(changes).decode()})
+            cursor = await conn.execute(_SQL.update, {"changes": jsonb(changes)})
             if cursor.rowcount != len(changes):
                 raise RowsChangedMeanwhile(projection=NAME, expected=len(changes), actual=cursor.rowcount)
 

@@ -6,7 +6,7 @@ SELECT payment_id, merchant_id, user_id, amount_cents, currency, status, stripe_
        last_error::text AS last_error, next_action::text AS next_action, dispute::text AS dispute,
        contradictions::text AS contradictions, split_payment_id, created_at, updated_at, version, position
   FROM read_model.payments
- WHERE payment_id = ANY(%(payment_ids)s::uuid[]);
+ WHERE payment_id = ANY(%(payment_ids)b::uuid[]);
 
 -- name: insert
 -- Rows of payments that had none.

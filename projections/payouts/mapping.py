@@ -42,13 +42,7 @@ def row_of(events: Sequence[DecodedBalanceEvent], current: int) -> PayoutRow:
     Raises VersionGap.
     """
     for version, each in enumerate(events, start=current):
-        check_next(
-            projection=NAME,
-            stream_id=each.stream_id,
-            current=version,
-            actual=each.version,
-            position=each.recorded.position,
-        )
+        check_next(NAME, each.recorded, version)
     last = events[-1].recorded
     payout = events[-1].domain_event
     assert isinstance(payout, PayoutChanged)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import orjson
-
 from domain.ids import PayoutId
 from domain.stripe_balance import TransactionRecorded
+from infra.postgres.jsonb import jsonb
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.events import DecodedBalanceEvent, by_stream
@@ -31,4 +30,4 @@ class Payouts:
         cursor = await conn.execute(_SQL.versions, {"payout_ids": ids})
         versions: dict[PayoutId, int] = dict(await cursor.fetchall())
         rows = [row_of(each, versions.get(payout_id_of(each), 0)) for each in streams.values()]
-        await conn.execute(_SQL.save, {"rows": orjson.dumps(rows).decode()})
+        await conn.execute(_SQL.save, {"rows": jsonb(rows)})

@@ -132,13 +132,7 @@ def _totals(totals: CurrencyTotals) -> dict[str, Any]:
 
 
 def _check(row: RunRow | DiscrepancyRow | None, recorded: RecordedEvent) -> None:
-    check_next(
-        projection=NAME,
-        stream_id=recorded.stream_id,
-        current=row.version if row else 0,
-        actual=recorded.version,
-        position=recorded.position,
-    )
+    check_next(NAME, recorded, row.version if row else 0)
 
 
 def _misplaced(recorded: RecordedEvent) -> MisplacedEvent:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, LiteralString, TypeVar, cast
 from uuid import UUID
 
-import orjson
 from psycopg.rows import dict_row
 
 from domain.reconciliation.events import DiscrepancyEvent, RunEvent
+from infra.postgres.jsonb import jsonb
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.errors import RowsChangedMeanwhile
@@ -72,6 +72,6 @@ def _columns(found: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _save(conn: Connection, statement: LiteralString, rows: Sequence[RunRow] | Sequence[DiscrepancyRow]) -> None:
-    cursor = await conn.execute(statement, {"rows": orjson.dumps(rows).decode()})
+    cursor = await conn.execute(statement, {"rows": jsonb(rows)})
     if cursor.rowcount != len(rows):
         raise RowsChangedMeanwhile(projection=NAME, expected=len(rows), actual=cursor.rowcount)

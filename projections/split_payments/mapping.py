@@ -34,14 +34,7 @@ class SplitPaymentRow:
 def row_of(events: Sequence[DecodedSplitPaymentEvent]) -> SplitPaymentRow:
     """Return the row of a split payment after all of its events. Raises VersionGap or MisplacedEvent."""
     for current, event in enumerate(events):
-        recorded = event.recorded
-        check_next(
-            projection=NAME,
-            stream_id=recorded.stream_id,
-            current=current,
-            actual=recorded.version,
-            position=recorded.position,
-        )
+        check_next(NAME, event.recorded, current)
     last = events[-1].recorded
     try:
         state = fold(event.domain_event for event in events)

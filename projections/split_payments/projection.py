@@ -9,6 +9,7 @@ import orjson
 from psycopg.rows import dict_row
 
 from domain.ids import EventId
+from infra.postgres.jsonb import jsonb
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.erased import erased_fields
@@ -42,7 +43,7 @@ class SplitPayments:
         entries = orjson.dumps([_entry(event.recorded) for event in events])
         await conn.execute(_SQL.insert_events, {"rows": entries.decode()})
         await _erase(conn, events)
-        cursor = await conn.execute(_SQL.save, {"rows": orjson.dumps(rows).decode()})
+        cursor = await conn.execute(_SQL.save, {"rows": jsonb(rows)})
         if cursor.rowcount != len(rows):
             raise RowsChangedMeanwhile(projection=NAME, expected=len(rows), actual=cursor.rowcount)
 
@@ -57,7 +58,7 @@ async def _erase(conn: Connection, events: Sequence[DecodedSplitPaymentEvent]) -
         {"split_payment_id": stream_id, "data": without(orjson.loads(data), erased[stream_id])}
         for stream_id, data in await cursor.fetchall()
     ]
-    await conn.execute(_SQL.save_first_events, {"rows": orjson.dumps(rows).decode()})
+    await conn.execute(_SQL.save_first_events, {"rows": jsonb(rows)})
 
 
 async def _load(conn: Connection, stream_ids: Iterable[UUID]) -> dict[UUID, list[DecodedSplitPaymentEvent]]:

@@ -1,13 +1,14 @@
 """What follows the log: the relay, the projector, the gateway's claims, the gauge of the outbox; and its growth."""
 
 import asyncio
+import gc
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from psycopg import sql
 
 from domain.ids import PaymentId
@@ -20,17 +21,21 @@ from infra.embedded.topics import create_topics
 from infra.ids import uuid7
 from infra.kafka.clients import producer_config
 from infra.postgres.pool import create_pool
+from infra.process.run import collect_garbage_seldom
 from infra.settings.kafka import KafkaSettings
-from schemas.cloudevents import to_kafka
+from projections.process import MAX_RECORDS
+from projections.registry import PROJECTIONS
+from projections.runner import projecting
+from schemas.cloudevents import Delivered, to_kafka
 from schemas.envelope import RecordedEvent
-from schemas.topics import topic_of
+from schemas.topics import partition_of, topic_of
 from tests.load.bench.append import appends_a_second, durable_database
 from tests.load.bench.measurement import Context, Goal, Prepared, Row, Rows, Sample
 from tests.support.database import Database, fresh_database, postgres_server
 from tests.support.kafka import embedded_broker
 from tests.support.log_entries import an_append
 from tests.support.payment_histories import random_history
-from tests.support.read_model import load_log, project_log, store
+from tests.support.read_model import load_log, store
 from tests.support.waiting import eventually
 
 _BACKLOG = 20_000
@@ -132,18 +137,48 @@ async def _projecting(context: Context) -> Prepared:
         ):
             await store(app, [(each, random_history(chance, payment_id=PaymentId(each), steps=_STEPS)) for each in ids])
             log = await load_log(app)
+        polls = _polls_of(log)
 
         async def measure() -> Sample:
             async with (
                 fresh_database(server) as database,
                 create_pool(database.url("projector"), size=2, name="bench") as pool,
             ):
-                started = time.monotonic()
-                await project_log(pool, log, partitions=_PARTITIONS)
-                seconds = time.monotonic() - started
+                apply = projecting(pool, PROJECTIONS)
+                with _garbage_collected_seldom():
+                    started = time.monotonic()
+                    for batches in polls:
+                        results = await apply.apply_together(batches)
+                        assert all(result.gap is None for result in results.values())
+                    seconds = time.monotonic() - started
                 return Sample(value=len(log) / seconds, limit=len(log) / await _copy_seconds(database))
 
         yield measure
+
+
+def _polls_of(log: Sequence[RecordedEvent]) -> list[dict[TopicPartition, list[Delivered]]]:
+    """Return what the projector's polls bring of a log: the next records, of all partitions."""
+    polls, last = list[dict[TopicPartition, list[Delivered]]](), dict[TopicPartition, int]()
+    for at in range(0, len(log), MAX_RECORDS):
+        batches: dict[TopicPartition, list[Delivered]] = {}
+        for event in log[at : at + MAX_RECORDS]:
+            place = TopicPartition(topic_of(event.category), partition_of(event.stream_id, _PARTITIONS))
+            batches.setdefault(place, []).append(Delivered(event=event, previous_position=last.get(place, 0)))
+            last[place] = event.position
+        polls.append(batches)
+    return polls
+
+
+@contextmanager
+def _garbage_collected_seldom() -> Iterator[None]:
+    """Have garbage collected as the projector's process does."""
+    before = gc.get_threshold()
+    collect_garbage_seldom()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 async def _copy_seconds(database: Database) -> float:
