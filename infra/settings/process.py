@@ -21,7 +21,9 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class ProcessSettings(BaseSettings):
     """What every process has."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, allow_inf_nan=False
+    )
 
     app_env: Literal["development", "test", "production"] = "development"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

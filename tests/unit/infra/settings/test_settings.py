@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
+import stripe  # noqa: F401 - brings urllib3, which opens a socket when it is first imported: not within a test
 from pydantic import SecretStr
 
 from infra.settings.http import DEVELOPMENT_KEY_SHA256, DEVELOPMENT_KEYS_SHA256, ApiKeySettings
@@ -13,6 +14,7 @@ from infra.settings.process import ProcessSettings
 from infra.settings.proofs import ProofsSettings
 from infra.settings.redis import RedisSettings
 from infra.settings.stripe import StripeSettings, StripeWebhookSettings
+from tests.support.configuration_page import settings_classes
 
 
 class EverySettings(DatabaseSettings, RedisSettings, KafkaSettings, StripeSettings, ApiKeySettings):
@@ -91,6 +93,7 @@ def test_an_empty_variable_counts_as_not_set(
         ("REDIS_URL", f"http://:{SECRET}@x", "REDIS_URL: must be like redis://host:6379/0"),
         ("DATABASE_POOL_SIZE", f"many{SECRET}", "DATABASE_POOL_SIZE: input should be a valid integer"),
         ("KAFKA_TRANSACTIONS", "perhaps", "KAFKA_TRANSACTIONS: input should be a valid boolean"),
+        ("TRACE_SAMPLING_RATIO", "nan", "TRACE_SAMPLING_RATIO: input should be a finite number"),
         ("APP_ENV", "staging", "APP_ENV: input should be 'development', 'test' or 'production'"),
         ("STRIPE_API_BASE", "127.0.0.1:8002", "STRIPE_API_BASE: must be an address like http://"),
         ("API_KEYS", f"[{SECRET}", "API_KEYS: is not JSON: Expecting value at character 1"),
@@ -204,6 +207,11 @@ def test_variables_that_contradict_each_other_are_named_as_they_are(
         load_settings(ProofsSettings)
     said = "PROOFS_FOLDER and PROOFS_BUCKET are both set: the log is sealed into one place\n"
     assert capsys.readouterr().err == said
+
+
+def test_no_process_takes_a_number_that_is_not_finite() -> None:
+    for name, each in settings_classes().items():
+        assert each.model_config.get("allow_inf_nan") is False, name
 
 
 def test_the_log_level_is_read_in_any_case(environment: pytest.MonkeyPatch) -> None:
