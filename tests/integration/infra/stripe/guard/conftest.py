@@ -16,7 +16,7 @@ from tests.integration.infra.stripe.guard.rate_limit_process import StartProcess
 
 @pytest_asyncio.fixture
 async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
-    client = connect_redis(valkey.url, timeout_s=0.2)
+    client = connect_redis(valkey.url, timeout_s=10)
     yield client
     await client.aclose()
 
