@@ -6,6 +6,7 @@ from typing import Literal
 from domain.ids import ApiKeyId, MerchantId
 
 SecondFactor = Literal["none", "totp", "recovery_code"]
+SignInMethod = Literal["password", "oidc"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,12 +60,17 @@ class ApiKeyRevoked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StaffSignedIn:
-    """Somebody of the staff began a session. ``second_factor`` is what they had beside the password."""
+    """Somebody of the staff began a session. ``second_factor`` is what they had beside the password.
+
+    ``method`` is how they showed who they are; not said: by a password. With single sign-on (``oidc``) it is for the
+    provider to ask for a second factor, and this one is ``none``.
+    """
 
     name: str
     role: str
     second_factor: SecondFactor
     actor: str
+    method: SignInMethod | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from domain.access.events import (
     RecoveryCodesMade,
     RecoveryCodeUsed,
     SecondFactor,
+    SignInMethod,
     StaffEvent,
     StaffLocked,
     StaffSessionsEnded,
@@ -86,9 +87,9 @@ class StaffAccess:
         self._actor = actor
         self._key = name.casefold()
 
-    async def sign_in(self, *, role: str, second_factor: SecondFactor) -> None:
+    async def sign_in(self, *, role: str, second_factor: SecondFactor, method: SignInMethod | None = None) -> None:
         """Record that they began a session. Raises AccessRefused, also for who is locked."""
-        event = StaffSignedIn(name=self._name, role=role, second_factor=second_factor, actor=self._actor)
+        event = StaffSignedIn(name=self._name, role=role, second_factor=second_factor, actor=self._actor, method=method)
         async with self._conn.transaction():
             await self._append(event)
 

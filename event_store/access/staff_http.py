@@ -30,7 +30,7 @@ async def create_sign_in(request: Request, name: Name) -> Response:
     """Record that somebody of the staff began a session. For somebody who is locked it is 409 `operation_refused`."""
     async with operation_of(request, WRITE, SignInBody) as call:
         staff = StaffAccess(call.conn, ConnectionLog(call.conn), name=name, actor=call.actor)
-        await staff.sign_in(role=call.body.role, second_factor=call.body.second_factor)
+        await staff.sign_in(role=call.body.role, second_factor=call.body.second_factor, method=call.body.method)
     return answer({"said": "It is recorded."})
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from domain.access.events import SecondFactor
+from domain.access.events import SecondFactor, SignInMethod
 from schemas.http.answers import Answer, Json, Timestamp
 from schemas.http.bodies import StrictBody
 
@@ -27,6 +27,9 @@ class SignInBody(StrictBody):
 
     role: Role
     second_factor: Annotated[SecondFactor, Field(description="What they had beside the password.")]
+    method: Annotated[
+        SignInMethod | None, Field(description="How they showed who they are; without it, by a password.")
+    ] = None
 
 
 class RecoveryCodeBody(StrictBody):

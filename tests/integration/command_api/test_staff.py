@@ -58,6 +58,14 @@ async def test_a_sign_in_is_an_event_of_whoever_signed_in(staff: Running, pool: 
     ]
 
 
+async def test_a_sign_in_says_how_where_it_was_no_password(staff: Running, pool: Pool) -> None:
+    body = {"role": "operator", "second_factor": "none", "method": "oidc"}
+    answer = await staff.client.post("/staff/olga/sign-ins", json=body, headers=BY_OLGA)
+    assert answer.status_code == 200, answer.text
+    (event,) = await recorded(pool)
+    assert event == StaffSignedIn(name="olga", role="operator", second_factor="none", actor=ACTOR, method="oidc")
+
+
 async def test_a_code_opens_once_and_is_recorded(staff: Running, pool: Pool) -> None:
     assert await left(staff) == 0
     codes = await made(staff)
@@ -110,6 +118,7 @@ async def test_no_code_and_no_hash_is_in_the_log(staff: Running, pool: Pool) -> 
     [
         ("/staff/olga/sign-ins", {"role": "boss", "second_factor": "none"}, 422),
         ("/staff/olga/sign-ins", {"role": "operator", "second_factor": "sms"}, 422),
+        ("/staff/olga/sign-ins", {"role": "operator", "second_factor": "none", "method": "saml"}, 422),
         ("/staff/o%20l/sign-ins", {"role": "operator", "second_factor": "none"}, 400),
         (CODES, {"reason": " "}, 422),
         (USE, {}, 422),
