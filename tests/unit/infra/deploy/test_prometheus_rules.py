@@ -19,7 +19,7 @@ RULES_OF_ALL = [rule for each in DOCUMENTS.values() for group in each["groups"] 
 ALERTS: list[dict[str, Any]] = [rule for rule in RULES_OF_ALL if "alert" in rule]
 RECORDED = frozenset(rule["record"] for rule in RULES_OF_ALL if "record" in rule)
 SCRAPED = yaml.safe_load((RULES / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
-HISTORIES = Path(__file__).with_name("alerts.test.yml")
+HISTORIES = sorted(Path(__file__).parent.glob("*.test.yml"))
 MUST_FIRE = {
     "ApiErrors",
     "AuthorizationsExpire",
@@ -111,14 +111,15 @@ def test_promtool_takes_configuration_and_rules() -> None:
 
 
 def test_alerts_fire_on_histories_and_not_on_others() -> None:
-    tested = promtool("test", "rules", HISTORIES)
+    tested = promtool("test", "rules", *HISTORIES)
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
 
 def test_every_alert_has_a_history_on_which_it_fires_and_one_on_which_not() -> None:
     expected = [
         (each["alertname"], bool(each.get("exp_alerts")))
-        for history in yaml.safe_load(HISTORIES.read_text("utf-8"))["tests"]
+        for file in HISTORIES
+        for history in yaml.safe_load(file.read_text("utf-8"))["tests"]
         for each in history.get("alert_rule_test", [])
     ]
     names = {alert["alert"] for alert in ALERTS}
