@@ -27,6 +27,7 @@ from back_office.reconciliations.routes import router as reconciliation_routes
 from back_office.sagas.routes import router as saga_routes
 from back_office.search.routes import router as search_routes
 from back_office.staff.account_routes import router as account_routes
+from back_office.staff.oidc.routes import router as sign_on_routes
 from back_office.staff.recovery_routes import router as recovery_routes
 from back_office.staff.routes import router as staff_routes
 from back_office.staff.session_routes import router as session_routes
@@ -51,6 +52,7 @@ def create_app(office: Office, *, health: Health) -> FastAPI:
     routers = (
         start_routes,
         staff_routes,
+        sign_on_routes,
         session_routes,
         recovery_routes,
         search_routes,

@@ -10,6 +10,7 @@ from back_office.payments.streams import Streams
 from back_office.settings import BackOfficeSettings
 from back_office.staff.lockout import Lockout
 from back_office.staff.locks import StaffLocks
+from back_office.staff.oidc.sign_on import SignOn
 from back_office.staff.passwords import Accounts
 from back_office.staff.sessions import Sessions
 from infra.settings.reconciliation import zone_named
@@ -37,6 +38,10 @@ class Office:
     sessions: Sessions
     lockout: Lockout
     locks: StaffLocks
+    sign_on: SignOn | None
+    """Single sign-on; None: it is off."""
+    has_passwords: bool
+    """Whether passwords open anything."""
     stripe_dashboard: str
     streams: Streams
     zone: ZoneInfo
@@ -46,7 +51,13 @@ class Office:
 
     @classmethod
     def from_settings(
-        cls, settings: BackOfficeSettings, *, command_api: Api, query_api: Api, operators: "OperatorApis | None" = None
+        cls,
+        settings: BackOfficeSettings,
+        *,
+        command_api: Api,
+        query_api: Api,
+        operators: "OperatorApis | None" = None,
+        sign_on: SignOn | None = None,
     ) -> "Office":
         """Return the office of a process; without the operator's key, the other one is for all."""
         admin_api = command_api if operators is None else operators.command_api
@@ -66,6 +77,8 @@ class Office:
                 accounts=(account.name for account in settings.back_office_staff),
             ),
             locks=StaffLocks(admin_api),
+            sign_on=sign_on,
+            has_passwords=settings.back_office_password_login,
             streams=Streams(most=settings.back_office_max_streams),
             zone=zone_named(settings.reconciliation_time_zone),
             stripe_dashboard=settings.back_office_stripe_dashboard_url,

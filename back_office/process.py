@@ -2,15 +2,19 @@
 
 from contextlib import AsyncExitStack
 
+import structlog
 from pydantic import SecretStr
 
 from back_office.apis.client import Api
 from back_office.app import create_app
 from back_office.office import Office, OperatorApis
 from back_office.settings import BackOfficeSettings
+from back_office.staff.oidc.sign_on import sign_on_of
 from infra.http.server import serve as serve_http
 from infra.process.runtime import Runtime
 from infra.process.service import Service
+
+log = structlog.get_logger(__name__)
 
 NAME = "back-office"
 
@@ -35,8 +39,12 @@ async def serve(runtime: Runtime, settings: BackOfficeSettings) -> None:
             return api(settings.back_office_query_api_url, "query API", secret)
 
         key, operators = settings.back_office_api_key, settings.back_office_operator_api_key
+        sign_on = await closing.enter_async_context(sign_on_of(settings))
+        if shut_out := settings.accounts_without_log_in:
+            log.warning("staff_accounts_without_log_in", accounts=[account.name for account in shut_out])
         office = Office.from_settings(
             settings,
+            sign_on=sign_on,
             command_api=command_api(key),
             query_api=query_api(key),
             operators=None

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from back_office.staff.oidc.settings import SignOnSettings
 from infra.settings.http import DEVELOPMENT_KEYS_SHA256
 from infra.settings.process import Port
 from infra.settings.reconciliation import ReconciliationDaySettings
-from infra.settings.staff import StaffSettings
 
 
 def _base_address(url: str) -> str:
@@ -20,7 +20,7 @@ def _base_address(url: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_base_address)]
 
 
-class BackOfficeSettings(StaffSettings, ReconciliationDaySettings):
+class BackOfficeSettings(SignOnSettings, ReconciliationDaySettings):
     """What the back office reads from its environment. Its days are those of the reconciliation."""
 
     back_office_host: str = "127.0.0.1"

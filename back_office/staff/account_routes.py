@@ -75,6 +75,8 @@ class ListedAccount:
     """By an operator; None: it is not locked by one."""
     minutes_left: int
     """Of the lock after wrong passwords, in this process; 0 when there is none."""
+    ways_in: str
+    """What opens it, as this process is set."""
 
 
 @router.get("/staff")
@@ -165,7 +167,16 @@ def _listed(office: Office, known: KnownLocks, account: StaffAccount) -> ListedA
         sessions=len(office.sessions.of(account.name)),
         lock=known.of(account.name),
         minutes_left=max(1, round(left_s / _MINUTE_S)) if left_s > 0 else 0,
+        ways_in=_ways_in(office, account),
     )
+
+
+def _ways_in(office: Office, account: StaffAccount) -> str:
+    ways = {
+        "Password": office.has_passwords and account.password_hash is not None,
+        "Single sign-on": office.sign_on is not None and account.oidc_identity is not None,
+    }
+    return ", ".join(way for way, is_open in ways.items() if is_open) or "Nothing: nobody can log in with it"
 
 
 def _said_of_sessions(ended: int) -> str:

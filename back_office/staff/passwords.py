@@ -52,10 +52,10 @@ class Accounts:
     async def knows(self, name: str, password: str) -> StaffAccount | None:
         """Return the account of a name and its password."""
         account = self._by_name.get(name.casefold())
-        known = account.password_hash if account else _nobodys_hash()
+        own = None if account is None else account.password_hash
         async with self._turn:
-            matches = await asyncio.to_thread(_matches, known, password)
-        return account if matches else None
+            matches = await asyncio.to_thread(_matches, own or _nobodys_hash(), password)
+        return account if matches and own is not None else None
 
 
 @cache

@@ -19,12 +19,14 @@ _LONGEST = 100
 _BY_THEMSELVES = "made anew by themselves in the back office"
 
 
-async def record_sign_in(api: Api, account: StaffAccount, second_factor: str) -> bool:
+async def record_sign_in(api: Api, account: StaffAccount, second_factor: str, *, method: str | None = None) -> bool:
     """Record that somebody signs in; return whether they may: not who was locked at this very moment.
+
+    `method`: how, unless by a password. A command API of an older release does not know it.
 
     While nothing can be recorded they come in all the same: it is counted.
     """
-    body = {"role": account.role, "second_factor": second_factor}
+    body = {"role": account.role, "second_factor": second_factor, **({"method": method} if method else {})}
     try:
         await api.post(f"/staff/{segment(account.name)}/sign-ins", body, _by(account))
     except ApiError as error:

@@ -31,9 +31,14 @@ class FormIncomplete(Exception):
         self.mistakes = mistakes
 
 
+def comes_from_here(request: Request) -> bool:
+    """Whether no page of another site sent the browser, as far as it says so."""
+    return request.headers.get("sec-fetch-site", "none") in _OURS
+
+
 async def read_form(request: Request) -> Mapping[str, str]:
     """Return the fields of a form. Raises FormRefused."""
-    if request.headers.get("sec-fetch-site", "none") not in _OURS:
+    if not comes_from_here(request):
         raise FormRefused("It came from another site.")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _MEDIA_TYPE:
         raise FormRefused("It is not in the format of a form.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import quote
 
 import structlog
@@ -94,10 +95,28 @@ def cookie_name(office: Office) -> str:
     return "__Host-paystream_session" if office.tls else "paystream_session"
 
 
-def set_cookie(response: Response, office: Office, name: str, value: str | None, *, path: str = "/") -> None:
-    """Set a cookie that no script sees and no other site sends; None takes it away."""
+def set_cookie(
+    response: Response,
+    office: Office,
+    name: str,
+    value: str | None,
+    *,
+    path: str = "/",
+    samesite: Literal["strict", "lax"] = "strict",
+    max_age: int | None = None,
+) -> None:
+    """Set a cookie that no script sees and no other site sends; None takes it away.
+
+    One that is lax comes along when a link or a redirect of another site leads here.
+    """
     response.set_cookie(
-        name, value or "", max_age=None if value else 0, path=path, httponly=True, samesite="strict", secure=office.tls
+        name,
+        value or "",
+        max_age=max_age if value else 0,
+        path=path,
+        httponly=True,
+        samesite=samesite,
+        secure=office.tls,
     )
 
 

@@ -20,11 +20,19 @@ SIZES: tuple[tuple[int, Scheme], ...] = ((360, "dark"), (1280, "light"))
 
 @asynccontextmanager
 async def browser_on(
-    url: str, width: int, scheme: Scheme, *, scripts: bool = True, refused: bool = False, zone: str = "UTC"
+    url: str,
+    width: int,
+    scheme: Scheme,
+    *,
+    scripts: bool = True,
+    refused: bool = False,
+    zone: str = "UTC",
+    other: str = "",
 ) -> AsyncIterator[Page]:
     """Open a page of a browser. Fails when anything was refused, loaded from elsewhere or raised.
 
     `refused`: a form may be answered by 422, which the browser says on its console. `zone` is the browser's own.
+    `other`: another site that pages may lead to.
     """
     wrong: list[str] = []
 
@@ -44,7 +52,8 @@ async def browser_on(
         page = await context.new_page()
         page.on("console", lambda message: wrong.append(message.text) if not is_known(message) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith(f"{url}/") else wrong.append(request.url))
+        sites = tuple(f"{site}/" for site in (url, other) if site)
+        page.on("request", lambda request: None if request.url.startswith(sites) else wrong.append(request.url))
         try:
             yield page
         finally:

@@ -8,12 +8,17 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from back_office.apis.client import Api
+from domain.access.events import StaffSignedIn
+from domain.access.staff import staff_stream
+from event_store.store import load
 from infra.access.keyring import ApiKeyring
 from infra.postgres.pool import Pool
+from schemas.events import STAFF_CODEC
 from tests.integration.command_api.running_api import Running, key, running
 from tests.support.waiting import eventually
 from tests.unit.back_office.conftest import BackOffice, opened, settings
 from tests.unit.back_office.fake_apis import FakeApi, a_query_api
+from tests.unit.back_office.staff.oidc.conftest import opened_with_sign_on, sign_on_settings
 from tests.unit.back_office.staff.test_session_routes import is_logged_in
 
 pytestmark = pytest.mark.integration
@@ -135,3 +140,23 @@ async def test_each_change_is_in_the_log_with_who_and_why(offices: list[BackOffi
         ("access.staff_locked", "finance", REASON, actor),
         ("access.staff_unlocked", "finance", "a new password", actor),
     ]
+
+
+async def test_a_lock_of_the_log_keeps_out_whoever_signs_on(
+    command_api: Running, offices: list[BackOffice], pool: Pool
+) -> None:
+    locking, *_ = offices
+    await locking.log_in("operator")
+    async with opened_with_sign_on(sign_on_settings(), Over(command_api)) as signing_on:
+        assert (await signing_on.log_in()).status_code == 200
+        assert await is_logged_in(signing_on.office)
+        async with pool.connection() as conn:
+            (event,) = map(STAFF_CODEC.decode, await load(conn, staff_stream("finance")))
+        assert isinstance(event, StaffSignedIn)
+        assert (event.method, event.second_factor, event.actor) == ("oidc", "none", "api:office/finance")
+        await locking.send("/staff/finance/lock", reason=REASON)
+        refused = await signing_on.log_in()
+        assert refused.status_code == 403
+        assert "Your account is locked" in refused.text
+        await locking.send("/staff/finance/unlock", reason="it was found")
+        assert (await signing_on.log_in()).status_code == 200

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from back_office.app import create_app
 from back_office.office import Office
 from back_office.settings import BackOfficeSettings
+from back_office.staff.oidc.sign_on import SignOn
 from infra.process.health import Health
 from infra.settings.staff import Role
 from tests.support.html_page import HtmlPage
@@ -94,9 +95,11 @@ async def operator(back_office: BackOffice) -> BackOffice:
 
 
 @asynccontextmanager
-async def opened(given: BackOfficeSettings, query_api: FakeApi, command_api: FakeApi) -> AsyncIterator[BackOffice]:
+async def opened(
+    given: BackOfficeSettings, query_api: FakeApi, command_api: FakeApi, *, sign_on: SignOn | None = None
+) -> AsyncIterator[BackOffice]:
     """Open a back office with these settings, and close it."""
-    office = Office.from_settings(given, command_api=command_api.api(), query_api=query_api.api())
+    office = Office.from_settings(given, command_api=command_api.api(), query_api=query_api.api(), sign_on=sign_on)
     app = create_app(office, health=Health())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://office.test") as browser:
         try:

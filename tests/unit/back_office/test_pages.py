@@ -223,7 +223,10 @@ PARAMETERS = {
     "change": "lock",
 }
 LIVE = "/payments/{payment_id}/live"
-OPEN_TO_ALL = {"/", "/login", "/logout", "/health", "/health/live", "/health/ready", "/metrics"}
+OPEN_TO_ALL = {
+    *("/", "/login", "/login/oidc", "/login/oidc/callback", "/logout"),
+    *("/health", "/health/live", "/health/ready", "/metrics"),
+}
 
 
 def routes(back_office: BackOffice) -> list[tuple[str, str, str]]:

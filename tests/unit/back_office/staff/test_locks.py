@@ -9,7 +9,7 @@ import pytest
 from back_office.apis.errors import ApiAway, ApiRefused
 from back_office.staff import locks
 from back_office.staff.locks import UNKNOWN, StaffLocks
-from back_office.staff.routes import LOGINS
+from back_office.staff.login_page import LOGINS
 from tests.support.html_page import HtmlPage
 from tests.unit.back_office.conftest import BackOffice, opened, settings
 from tests.unit.back_office.fake_apis import PAYMENT_ID, FakeStaffLocks, a_command_api, a_problem, a_query_api, away
