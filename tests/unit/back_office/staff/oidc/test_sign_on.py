@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.support.html_page import HtmlPage
-from tests.support.oidc_provider import EcKey, jws
+from tests.support.oidc_provider import EcKey, RsaKey, jws
 from tests.unit.back_office.conftest import PASSWORD
 from tests.unit.back_office.fake_apis import PAYMENT_ID, a_problem, away, body_of
 from tests.unit.back_office.staff.oidc.conftest import HERE, SignOnOffice, sign_on_settings
@@ -51,8 +51,10 @@ async def test_a_provider_that_says_nothing_of_it_is_told_in_a_header(sign_on: S
     assert await sign_on.is_in()
 
 
-async def test_the_only_key_needs_no_name(sign_on: SignOnOffice) -> None:
+async def test_the_only_key_that_signs_needs_no_name(sign_on: SignOnOffice) -> None:
     key = sign_on.provider.keys[0]
+    for_encryption = {**RsaKey(kid="k2").public(), "use": "enc"}
+    sign_on.network.answers["/jwks"] = httpx.Response(200, json={"keys": [for_encryption, key.public()]})
     sign_on.provider.token = lambda claims: jws({"alg": "RS256"}, claims, key.sign)
     await sign_on.log_in()
     assert await sign_on.is_in()
