@@ -274,6 +274,7 @@ class Session:
         delivery: asyncio.Future[RecordMetadata] = await self._producer.send(
             RELAY_PROGRESS, record.encode(), key=record.key, partition=0
         )
+        delivery.add_done_callback(_retrieve)
         return delivery
 
 
