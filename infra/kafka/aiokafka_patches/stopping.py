@@ -6,6 +6,7 @@ sending task goes on trying. aiokafka has no way to give up, so this reaches int
 
 import asyncio
 from collections.abc import Coroutine
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -67,8 +68,18 @@ async def end_producer(producer: AIOKafkaProducer, *, deliver: bool) -> None:
     sender = producer._sender.sender_task  # noqa: SLF001 - see above
     if not deliver and sender is not None:
         sender.cancel()
-        producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - `stop` would wait for them
+        _drop_batches(producer)
     if await stop_client(producer.stop(), timeout_s=_STOP_S) is not None:
         if sender is not None:
             sender.cancel()
         await stop_client(producer.client.close(), timeout_s=_CLOSE_S)
+
+
+def _drop_batches(producer: AIOKafkaProducer) -> None:
+    """Fail the batches that were handed over: `stop` would wait for them."""
+    kept = producer._message_accumulator  # noqa: SLF001 - see above
+    batches = [*chain.from_iterable(kept._batches.values()), *kept._pending_batches]  # noqa: SLF001 - likewise
+    kept.fail_all(ProducerClosed())
+    for batch in batches:
+        if batch._drain_waiter.done():  # noqa: SLF001 - nobody awaits it any more, and asyncio would log its error
+            batch._drain_waiter.exception()  # noqa: SLF001
