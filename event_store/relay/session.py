@@ -274,7 +274,6 @@ class Session:
         delivery: asyncio.Future[RecordMetadata] = await self._producer.send(
             RELAY_PROGRESS, record.encode(), key=record.key, partition=0
         )
-        delivery.add_done_callback(_retrieve)
         return delivery
 
 
