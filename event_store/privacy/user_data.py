@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from psycopg.rows import dict_row
 
 from domain.saga.status import ENDED
 from event_store.archive.one_log import OneLog
 from event_store.payments import PAYMENT
 from event_store.split_payments import SPLIT_PAYMENT
-from event_store.store import load_many, recorded_event
+from event_store.store import event_row, load_many
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from schemas.envelope import RecordedEvent
@@ -87,9 +86,9 @@ async def stripe_events_of(conn: Connection, references: Collection[str]) -> lis
     """Return what Stripe told of these ids. Reads the whole log."""
     if not references:
         return []
-    async with conn.cursor(row_factory=dict_row) as cursor:
+    async with conn.cursor(row_factory=event_row) as cursor:
         await cursor.execute(SQL.stripe_events_of, {"references": sorted(references)})
-        return [recorded_event(row) for row in await cursor.fetchall()]
+        return await cursor.fetchall()
 
 
 async def archived_stripe_events_of(log: OneLog, references: Collection[str]) -> list[RecordedEvent]:

@@ -6,10 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
-from psycopg.rows import dict_row
-
 from event_store.privacy.vault import AnyVault
-from event_store.store import recorded_event
+from event_store.store import event_row
 from infra.postgres.pool import Connection
 from infra.postgres.queries import Queries
 from projections.rebuild.builds import Place
@@ -111,9 +109,9 @@ async def targets(conn: Connection, source: Source, *, joining: frozenset[Place]
 
 async def events_at(conn: Connection, positions: frozenset[int]) -> list[RecordedEvent]:
     """Return single events, in order."""
-    async with conn.cursor(row_factory=dict_row) as cursor:
+    async with conn.cursor(row_factory=event_row) as cursor:
         await cursor.execute(SQL.events_at, {"positions": sorted(positions)})
-        return [recorded_event(row) for row in await cursor.fetchall()]
+        return await cursor.fetchall()
 
 
 async def live_position(conn: Connection, source: Source) -> int | None:

@@ -5,14 +5,13 @@ import uuid
 from collections.abc import Sequence
 
 from aiokafka import TopicPartition
-from psycopg.rows import dict_row
 
 from domain.ids import EventId, MerchantId
 from domain.payment.events import PaymentEvent
 from domain.stripe_balance import StripeBalanceEvent, TransactionRecorded, payout_stream, transaction_stream
 from event_store.appends import Append, Appended
 from event_store.privacy.vault import Vault
-from event_store.store import Connection, append, load, recorded_event
+from event_store.store import Connection, append, event_row, load
 from infra.postgres.pool import Pool
 from projections.registry import PROJECTIONS
 from projections.runner import projecting, topics_of
@@ -105,9 +104,9 @@ async def store_balance(app: Connection, *events: StripeBalanceEvent) -> None:
 
 async def load_log(app: Connection, after: int = 0) -> list[RecordedEvent]:
     """Return every event after a position."""
-    async with app.cursor(row_factory=dict_row) as cursor:
+    async with app.cursor(row_factory=event_row) as cursor:
         await cursor.execute(_LOG, {"after": after})
-        return [recorded_event(row) for row in await cursor.fetchall()]
+        return await cursor.fetchall()
 
 
 async def project_log(

@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 from aiokafka import TopicPartition
-from psycopg.rows import dict_row
 
 from command_api.webhooks.service import WebhookResult
 from consumers.stripe.translate.ids import PAYMENT_ID
@@ -14,7 +13,7 @@ from consumers.webhooks.interpret import InterpretationOutcome, Interpreter
 from consumers.webhooks.process import NAME
 from domain.ids import PaymentId
 from event_store.group_commit import GroupCommit
-from event_store.store import recorded_event
+from event_store.store import event_row
 from infra.http.context import RequestContext
 from infra.kafka.consumer.checkpoints import checkpointed
 from infra.kafka.consumer.selection import Applied
@@ -60,12 +59,12 @@ class Webhooks:
 
     async def delivered(self) -> list[Delivered]:
         """Return every event of Stripe in the log, as they come out of one partition."""
-        async with self._pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
+        async with self._pool.connection() as conn, conn.cursor(row_factory=event_row) as cursor:
             await cursor.execute(
                 "SELECT position, event_id, stream_id, version, category, type, schema_version, data::text AS data, "
                 "metadata, recorded_at FROM event_store.events WHERE category = 'stripe-event' ORDER BY position"
             )
-            events = [recorded_event(row) for row in await cursor.fetchall()]
+            events = await cursor.fetchall()
         before = [0, *(event.position for event in events)]
         return [Delivered(event=event, previous_position=at) for event, at in zip(events, before, strict=False)]
 
