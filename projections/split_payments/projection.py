@@ -40,8 +40,7 @@ class SplitPayments:
         new = by_stream(events)
         known = await _load(conn, new)
         rows = [row_of([*known.get(stream_id, ()), *its_events]) for stream_id, its_events in new.items()]
-        entries = orjson.dumps([_entry(event.recorded) for event in events])
-        await conn.execute(_SQL.insert_events, {"rows": entries.decode()})
+        await conn.execute(_SQL.insert_events, {"rows": jsonb([_entry(event.recorded) for event in events])})
         await _erase(conn, events)
         cursor = await conn.execute(_SQL.save, {"rows": jsonb(rows)})
         if cursor.rowcount != len(rows):
