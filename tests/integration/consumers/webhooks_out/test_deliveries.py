@@ -225,20 +225,6 @@ async def test_an_endpoint_that_is_gone_is_disabled_at_once(bench: Bench, receiv
     assert len(receiver.received) == 1
 
 
-async def move(bench: Bench, made: EndpointWithSecret, url: str) -> None:
-    async with bench.pool.connection() as conn:
-        moved = await endpoints.update(
-            conn,
-            made.endpoint.endpoint_id,
-            merchant_id=MERCHANT,
-            url=url,
-            event_types=None,
-            description=None,
-            enabled=None,
-        )
-    assert moved is not None
-
-
 async def test_what_the_address_before_answers_is_not_held_against_the_new(bench: Bench, receiver: Receiver) -> None:
     made = await bench.endpoint(receiver.url)
     receiver.answer = lambda _: web.Response(status=410 if len(receiver.received) == 1 else 200)
@@ -251,7 +237,7 @@ async def test_what_the_address_before_answers_is_not_held_against_the_new(bench
     await bench.take()
     async with bench.delivering():
         await eventually(is_at_the_first)
-        await move(bench, made, f"{receiver.url}?moved")
+        await bench.change(made, url=f"{receiver.url}?moved")
         receiver.released.set()
         await bench.all_become("delivered")
     assert receiver.types(payment_id) == [LIFE[0], *LIFE]
@@ -270,7 +256,7 @@ async def test_an_endpoint_that_moves_begins_without_failures(bench: Bench, rece
     async with bench.delivering(pauses_s=(3600.0,)):
         await eventually(lambda: bench.rows("SELECT FROM webhooks_out.endpoints WHERE failures = 1"), bool)
     for url, failures in ((receiver.url, 1), (f"{receiver.url}?moved", 0)):
-        await move(bench, made, url)
+        await bench.change(made, url=url)
         assert await bench.rows("SELECT failures, failing_since IS NULL FROM webhooks_out.endpoints") == [
             (failures, failures == 0)
         ]

@@ -2,8 +2,7 @@
 
 import pytest
 
-from infra.webhooks_out import endpoints
-from tests.integration.consumers.webhooks_out.webhook_bench import LIFE, MERCHANT, Bench
+from tests.integration.consumers.webhooks_out.webhook_bench import LIFE, Bench
 
 pytestmark = pytest.mark.integration
 
@@ -54,23 +53,10 @@ async def test_what_was_recorded_before_is_not_delivered(bench: Bench) -> None:
     await bench.take()
     assert await bench.statuses() == []
 
-    async def enable(*, enabled: bool) -> None:
-        async with bench.pool.connection() as conn:
-            changed = await endpoints.update(
-                conn,
-                made.endpoint.endpoint_id,
-                merchant_id=MERCHANT,
-                url=None,
-                event_types=None,
-                description=None,
-                enabled=enabled,
-            )
-        assert changed is not None
-
-    await enable(enabled=False)
+    await bench.change(made, enabled=False)
     await bench.pay()
     await bench.take()
-    await enable(enabled=True)
+    await bench.change(made, enabled=True)
     await bench.take()
     assert await bench.statuses() == []
     await bench.pay()

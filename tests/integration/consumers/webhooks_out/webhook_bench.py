@@ -52,6 +52,20 @@ class Bench:
                 conn, BOX, merchant_id=merchant_id, url=url, event_types=types, description="", enabled=True
             )
 
+    async def change(self, made: EndpointWithSecret, *, url: str | None = None, enabled: bool | None = None) -> None:
+        """Change what is given of an endpoint."""
+        async with self.pool.connection() as conn:
+            changed = await endpoints.update(
+                conn,
+                made.endpoint.endpoint_id,
+                merchant_id=MERCHANT,
+                url=url,
+                event_types=None,
+                description=None,
+                enabled=enabled,
+            )
+        assert changed is not None
+
     async def pay(self, *, merchant_id: MerchantId = MERCHANT, commands: Sequence[PaymentCommand] = ()) -> PaymentId:
         """Append a payment that succeeds, and a request for its refund."""
         payment_id = PaymentId(uuid4())
